@@ -1,0 +1,71 @@
+"""Checks shared by the rooms: every refusal names the value it refuses."""
+
+import operator
+
+import numpy as np
+
+
+def positive_int(name, value):
+    """Returns `value` as an int of at least 1, or raises a ValueError that names it."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise ValueError(f"{name} must be a whole number, got {value!r}.") from None
+    if number < 1:
+        raise ValueError(f"{name} must be at least 1, got {number}.")
+    return number
+
+
+def non_negative_int(name, value):
+    """Returns `value` as an int of at least 0, or raises a ValueError that names it."""
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise ValueError(f"{name} must be a whole number, got {value!r}.") from None
+    if number < 0:
+        raise ValueError(f"{name} must not be negative, got {number}.")
+    return number
+
+
+def positive_float(name, value):
+    """Returns `value` as a finite float above 0, or raises a ValueError that names it."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be a number, got {value!r}.") from None
+    if not (np.isfinite(number) and number > 0):
+        raise ValueError(f"{name} must be finite and above 0, got {value!r}.")
+    return number
+
+
+def data_array(data, event_size=None, *, dtype=np.float32, name="data"):
+    """Returns `data` as a finite, non-empty array [n, d] of `dtype`.
+
+    Args:
+      data: Array-like [n, d].
+      event_size: The d that is expected, or None for any.
+      dtype: NumPy dtype of the result.
+      name: What the message calls the array.
+
+    Raises:
+      ValueError: The array is empty, has another rank or width, or holds a NaN or
+        an infinity; the message names the first such row, counted from 0.
+    """
+    try:
+        array = np.asarray(data, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be an array of numbers: {error}") from None
+    if array.ndim != 2:
+        raise ValueError(f"{name} must have shape [n, d], got shape {list(array.shape)}.")
+    if array.size == 0:
+        raise ValueError(f"{name} is empty: shape {list(array.shape)}.")
+    if event_size is not None and array.shape[1] != event_size:
+        raise ValueError(f"{name} must have {event_size} columns, got {array.shape[1]}.")
+    bad = ~np.isfinite(array).all(axis=1)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(
+            f"{name} must be finite, but row {row} (counted from 0) is {array[row].tolist()}; "
+            f"{int(bad.sum())} of {len(array)} rows hold a NaN or an infinity."
+        )
+    return array
