@@ -1,0 +1,22 @@
+"""Bijectors that TensorFlow Probability lacks, one a file.
+
+Each is a `tfb.Bijector`: `forward` runs from the base to the data, `log_prob` of a
+`tfd.TransformedDistribution` uses `inverse`.
+"""
+
+from normflows_tut.bijectors.act_norm import ActNorm, initialize_act_norms
+from normflows_tut.bijectors.affine_coupling import AffineCoupling
+from normflows_tut.bijectors.planar import Planar
+from normflows_tut.bijectors.radial import Radial
+from normflows_tut.bijectors.softlog import Softlog
+from normflows_tut.bijectors.softsquare import Softsquare
+
+__all__ = [
+    "ActNorm",
+    "AffineCoupling",
+    "Planar",
+    "Radial",
+    "Softlog",
+    "Softsquare",
+    "initialize_act_norms",
+]

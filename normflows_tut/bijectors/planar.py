@@ -1,0 +1,137 @@
+"""The planar layer of Rezende & Mohamed (2015)."""
+
+import numpy as np
+import tensorflow as tf
+
+from normflows_tut.bijectors._vector import VectorBijector, initial_vector
+
+
+class Planar(VectorBijector):
+    r"""Planar layer: pushes or pulls along `u_hat`, as much as the height over a plane says.
+
+    ```none
+    forward(z)             = z + u_hat tanh(w.z + b)
+    u_hat                  = u + (m(w.u) - w.u) w / |w|^2,    m(t) = -1 + log(1 + e^t)
+    log|det d forward/dz|  = log(1 + (w.u_hat) (1 - tanh(w.z + b)^2))
+    ```
+
+    The constraint `w.u_hat = m(w.u) > -1` keeps the layer invertible for every value of
+    the variables. The division is by the *squared* norm of `w`. At `w = 0`, where the
+    paper's formula has no value, `u_hat = u`.
+
+    The inverse has no closed form, but only one number of it is unknown. With
+    `alpha = w.z`, the forward formula times `w` reads
+
+    ```none
+    alpha + (w.u_hat) tanh(alpha + b) = w.y,     then     z = y - u_hat tanh(alpha + b)
+    ```
+
+    whose left side increases in `alpha`. It is solved to machine precision by Newton's
+    method kept inside a shrinking bracket, and is differentiable to third order.
+
+    Args:
+      event_size: Number of dimensions d, at least 1.
+      u: Initial value of the variable `u`, shape `[d]`; small random numbers by default.
+      w: Initial value of the variable `w`, shape `[d]`; random numbers by default.
+      b: Initial value of the variable `b`, a number.
+      seed: An int or a sequence of ints; decides the random initial values.
+      dtype: `tf.float32` or `tf.float64`.
+      name: Name of the bijector.
+
+    Raises:
+      ValueError: `event_size` is below 1, or an initial value has another shape.
+
+    Reference:
+      Rezende & Mohamed (2015), Variational Inference with Normalizing Flows, equations
+      10 to 12 and appendix A.1.
+
+    Example:
+      >>> layer = Planar(2, u=[1.0, 0.0], w=[2.0, 0.0])
+      >>> layer.forward([[0.5, 3.0]]).shape
+      TensorShape([1, 2])
+    """
+
+    def __init__(
+        self, event_size, *, u=None, w=None, b=0.0, seed=0, dtype=tf.float32, name="planar"
+    ):
+        parameters = dict(locals())
+        super().__init__(event_size, dtype=dtype, parameters=parameters, name=name)
+        d = self.event_size
+        rng = np.random.default_rng(seed)
+        # A small u starts the layer near the identity; w of unit length on average lets
+        # the tanh bend over about one standard deviation of the base.
+        random_u, random_w = 0.01 * rng.normal(size=d), rng.normal(size=d) / np.sqrt(d)
+        self.u = tf.Variable(initial_vector("u", random_u if u is None else u, d, dtype), name="u")
+        self.w = tf.Variable(initial_vector("w", random_w if w is None else w, d, dtype), name="w")
+        self.b = tf.Variable(tf.reshape(tf.cast(b, dtype), []), name="b")
+
+    def _slope_at_plane(self):
+        """1 + w.u_hat, which is softplus(w.u): written so, it stays positive in floats."""
+        return tf.math.softplus(tf.reduce_sum(self.w * self.u))
+
+    @property
+    def u_hat(self):
+        """The constrained direction, shape `[d]` (appendix A.1)."""
+        w_dot_u = tf.reduce_sum(self.w * self.u)
+        correction = self._slope_at_plane() - 1.0 - w_dot_u
+        return self.u + correction * tf.math.divide_no_nan(self.w, tf.reduce_sum(tf.square(self.w)))
+
+    def _forward(self, z):
+        self._check_width(z)
+        height = tf.linalg.matvec(z, self.w) + self.b  # [...]
+        return z + self.u_hat * tf.tanh(height)[..., tf.newaxis]
+
+    def _forward_log_det_jacobian(self, z):
+        self._check_width(z)
+        return tf.math.log(self._slope(tf.linalg.matvec(z, self.w)))
+
+    def _inverse(self, y):
+        self._check_width(y)
+        alpha = self._solve(tf.linalg.matvec(y, self.w))
+        return y - self.u_hat * tf.tanh(alpha + self.b)[..., tf.newaxis]
+
+    def _slope(self, alpha):
+        """1 + (w.u_hat) (1 - t^2) with t = tanh(alpha + b), without the cancellation."""
+        t2 = tf.square(tf.tanh(alpha + self.b))
+        return t2 + self._slope_at_plane() * (1.0 - t2)
+
+    def _residual(self, alpha, target):
+        return alpha + (self._slope_at_plane() - 1.0) * tf.tanh(alpha + self.b) - target
+
+    def _solve(self, target):
+        """Solves `alpha + (w.u_hat) tanh(alpha + b) = target` elementwise."""
+        alpha = tf.stop_gradient(self._safeguarded_newton(tf.stop_gradient(target)))
+        # A Newton step of value zero carries the derivatives of the root (the implicit
+        # function theorem); each further one doubles the order that is exact.
+        for _ in range(2):
+            step = self._residual(alpha, target) / self._slope(alpha)
+            alpha -= step - tf.stop_gradient(step)
+        return alpha
+
+    def _safeguarded_newton(self, target):
+        """Newton's method, replaced by bisection where it leaves the bracket or is slow."""
+        eps = np.finfo(self.dtype.as_numpy_dtype).eps
+        reach = tf.abs(self._slope_at_plane() - 1.0)  # |tanh| <= 1 brackets the root
+        tolerance = 2.0 * eps * (tf.abs(target) + reach)
+
+        def unfinished(iteration, alpha, low, high, last_step):
+            del low, high, last_step
+            return (iteration < 100) & tf.reduce_any(
+                tf.abs(self._residual(alpha, target)) > tolerance
+            )
+
+        def improve(iteration, alpha, low, high, last_step):
+            residual = self._residual(alpha, target)
+            low = tf.where(residual < 0, alpha, low)
+            high = tf.where(residual > 0, alpha, high)
+            newton = alpha - residual / self._slope(alpha)
+            inside = (newton > low) & (newton < high)
+            fast = tf.abs(newton - alpha) < 0.9 * tf.abs(last_step)
+            proposal = tf.where(inside & fast, newton, 0.5 * (low + high))
+            # A root that is found stays: more steps would only stir its last bit.
+            found = tf.abs(residual) <= tolerance
+            new = tf.where(found, alpha, proposal)
+            return iteration + 1, new, low, high, new - alpha
+
+        start = (0, target, target - reach, target + reach, tf.fill(tf.shape(target), 2 * reach))
+        return tf.while_loop(unfinished, improve, start)[1]
