@@ -1,0 +1,30 @@
+"""Print the notebooks of the book, in the order of `_toc.yml`."""
+
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def pages(toc=None):
+    """Returns the paths, without suffix, of all pages named in `_toc.yml`."""
+    if toc is None:
+        toc = yaml.safe_load((ROOT / "_toc.yml").read_text(encoding="utf-8"))
+    if isinstance(toc, list):
+        return [page for item in toc for page in pages(item)]
+    if not isinstance(toc, dict):
+        return []
+    own = [toc[key] for key in ("root", "file") if key in toc]
+    below = (toc[key] for key in ("parts", "chapters", "sections") if key in toc)
+    return own + [page for items in below for page in pages(items)]
+
+
+def notebooks():
+    """Returns the notebooks among the pages, as paths relative to the repository."""
+    found = (Path(page).with_suffix(".ipynb") for page in pages())
+    return [path for path in found if (ROOT / path).exists()]
+
+
+if __name__ == "__main__":
+    print(*(path.as_posix() for path in notebooks()))
