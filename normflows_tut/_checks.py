@@ -38,6 +38,17 @@ def positive_float(name, value):
     return number
 
 
+def non_negative_float(name, value):
+    """Returns `value` as a finite float of at least 0, or raises a ValueError that names it."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be a number, got {value!r}.") from None
+    if not (np.isfinite(number) and number >= 0):
+        raise ValueError(f"{name} must be finite and at least 0, got {value!r}.")
+    return number
+
+
 def data_array(data, event_size=None, *, dtype=np.float32, name="data"):
     """Returns `data` as a finite, non-empty array [n, d] of `dtype`.
 

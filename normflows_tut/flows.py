@@ -10,7 +10,7 @@ import tensorflow_probability as tfp
 
 from normflows_tut import _archive
 from normflows_tut._checks import positive_int
-from normflows_tut.bijectors import ActNorm, AffineCoupling, Planar, Radial
+from normflows_tut.bijectors import ActNorm, AffineCoupling, Planar, Radial, _chain
 from normflows_tut.networks import MLP
 
 tfb = tfp.bijectors
@@ -143,8 +143,7 @@ def layers(flow):
     standardising step, belongs to its neighbour. Any other `tfd.TransformedDistribution`
     gives the links of its `tfb.Chain`, or its one bijector.
     """
-    bijector = flow.bijector
-    return list(reversed(bijector.bijectors)) if isinstance(bijector, tfb.Chain) else [bijector]
+    return _chain.links(flow.bijector)[::-1]
 
 
 def prefixes(flow):
@@ -155,10 +154,9 @@ def prefixes(flow):
     variables of `flow`.
     """
     stack = layers(flow)
-    last = stack[-1]
-    standardise = []
-    if isinstance(last, tfb.Chain) and _is_standardising(last.bijectors[0]):
-        standardise = [last.bijectors[0]]
+    data_side = _chain.links(stack[-1])[0]
+    is_standardising = isinstance(data_side, ActNorm) and not data_side.trainable_variables
+    standardise = [data_side] if is_standardising else []
     partial = [tfb.Chain([*standardise, *stack[:k][::-1]]) for k in range(len(stack))]
     return [
         *(tfd.TransformedDistribution(flow.distribution, bijector) for bijector in partial),
@@ -166,17 +164,13 @@ def prefixes(flow):
     ]
 
 
-def _is_standardising(bijector):
-    return isinstance(bijector, ActNorm) and not bijector.trainable_variables
-
-
 def save(flow, path):
     """Writes all variables of `flow` to `path`, an .npz file, atomically.
 
     The file holds numbers, not code: to load it, build the flow by the same call.
     """
-    arrays = {f"{k:04d}": variable.numpy() for k, variable in enumerate(flow.variables)}
-    _archive.write(path, "flow", arrays, {"names": [v.name for v in flow.variables]})
+    variables = _archive.named(flow.variables)
+    _archive.write(path, "flow", {name: v.numpy() for name, v in variables.items()})
 
 
 def load(flow, path):
@@ -186,15 +180,9 @@ def load(flow, path):
       ValueError: The file is damaged, is no such file, or is of another architecture. No
         variable has been touched then.
     """
-    arrays, meta = _archive.read(path, "flow")
-    arrays, variables = list(arrays.values()), flow.variables
-    if len(arrays) != len(variables):
-        raise ValueError(f"{path} holds {len(arrays)} variables, this flow has {len(variables)}.")
-    for name, array, variable in zip(meta["names"], arrays, variables, strict=True):
-        have = (name, list(array.shape), array.dtype.name)
-        want = (variable.name, list(variable.shape), variable.dtype.name)
-        if have != want:
-            raise ValueError(f"{path} holds the variable {have}, where this flow has {want}.")
-    for array, variable in zip(arrays, variables, strict=True):
-        variable.assign(array)
+    arrays, _ = _archive.read(path, "flow")
+    variables = _archive.named(flow.variables)
+    _archive.check_variables(path, arrays, variables)
+    for name, variable in variables.items():
+        variable.assign(arrays[name])
     return flow

@@ -2,12 +2,10 @@
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from normflows_tut._checks import data_array
+from normflows_tut.bijectors import _chain
 from normflows_tut.bijectors._vector import VectorBijector
-
-tfb = tfp.bijectors
 
 
 class ActNorm(VectorBijector):
@@ -91,7 +89,7 @@ def initialize_act_norms(bijector, data):
       bijector: A `tfb.Bijector`; nested `tfb.Chain`s are walked, others are taken whole.
       data: Array `[n, d]`.
     """
-    parts = chain_parts(bijector)
+    parts = _chain.parts(bijector)
     waiting = [
         k for k, part in enumerate(parts) if isinstance(part, ActNorm) and not part.initialized
     ]
@@ -101,10 +99,3 @@ def initialize_act_norms(bijector, data):
         if isinstance(part, ActNorm) and not part.initialized:
             part.initialize(data)
         data = part.inverse(tf.identity(tf.convert_to_tensor(data, part.dtype)))
-
-
-def chain_parts(bijector):
-    """Returns the bijectors that nested `tfb.Chain`s are made of, data side first."""
-    if isinstance(bijector, tfb.Chain):
-        return [part for link in bijector.bijectors for part in chain_parts(link)]
-    return [bijector]

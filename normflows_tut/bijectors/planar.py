@@ -63,11 +63,12 @@ class Planar(VectorBijector):
         random_u, random_w = 0.01 * rng.normal(size=d), rng.normal(size=d) / np.sqrt(d)
         self.u = tf.Variable(initial_vector("u", random_u if u is None else u, d, dtype), name="u")
         self.w = tf.Variable(initial_vector("w", random_w if w is None else w, d, dtype), name="w")
-        self.b = tf.Variable(tf.reshape(tf.cast(b, dtype), []), name="b")
+        self.b = tf.Variable(b, dtype=dtype, name="b")
 
     def _slope_at_plane(self):
         """1 + w.u_hat, which is softplus(w.u): written so, it stays positive in floats."""
-        return tf.math.softplus(tf.reduce_sum(self.w * self.u))
+        slope = tf.math.softplus(tf.reduce_sum(self.w * self.u))
+        return tf.where(tf.reduce_any(self.w != 0), slope, tf.ones_like(slope))
 
     @property
     def u_hat(self):

@@ -73,9 +73,9 @@ class Radial(VectorBijector):
             initial_vector("center", random_center if center is None else center, d, dtype),
             name="center",
         )
-        self.raw_alpha = tf.Variable(tf.cast(softplus_inverse, dtype), name="raw_alpha")
         beta = softplus_inverse if beta is None else beta
-        self.beta = tf.Variable(tf.reshape(tf.cast(beta, dtype), []), name="beta")
+        self.raw_alpha = tf.Variable(softplus_inverse, dtype=dtype, name="raw_alpha")
+        self.beta = tf.Variable(beta, dtype=dtype, name="beta")
 
     @property
     def alpha(self):

@@ -3,7 +3,7 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from normflows_tut._checks import positive_float
+from normflows_tut._checks import non_negative_float, positive_float
 
 tfb = tfp.bijectors
 
@@ -37,7 +37,7 @@ class Softsquare(tfb.Bijector):
     def __init__(self, a=1.0, b=1.0, name="softsquare"):
         parameters = dict(locals())
         self._a = positive_float("a", a)
-        self._b = positive_float("b", b) if b != 0 else 0.0
+        self._b = non_negative_float("b", b)
         super().__init__(forward_min_event_ndims=0, parameters=parameters, name=name)
 
     @classmethod

@@ -1,0 +1,207 @@
+"""Every public bijector, through one set of checks; a test fails for a name without a case."""
+
+import inspect
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from normflows_tut import bijectors, evaluation
+from normflows_tut.networks import MLP
+
+tfb = tfp.bijectors
+
+
+def _randomized(bijector, seed=0):
+    """Moves every variable off its start, where a mistake could hide."""
+    rng = np.random.default_rng(seed)
+    for variable in bijector.trainable_variables:
+        variable.assign_add(tf.cast(0.3 * rng.normal(size=variable.shape), variable.dtype))
+    return bijector
+
+
+def _coupling(flip, size, dtype):
+    passed = size - size // 2 if flip else size // 2
+    network = MLP(passed, 2 * (size - passed), (16,), activation="tanh", dtype=dtype)
+    return bijectors.AffineCoupling(size, network, flip=flip, dtype=dtype)
+
+
+# name -> (event size or None if elementwise, dtype -> bijector)
+CASES = {
+    "ActNorm": (3, lambda dtype: bijectors.ActNorm(3, dtype=dtype)),
+    "AffineCoupling": (3, lambda dtype: _coupling(False, 3, dtype)),
+    "AffineCoupling, flipped": (3, lambda dtype: _coupling(True, 3, dtype)),
+    "AffineCoupling, smallest": (2, lambda dtype: _coupling(False, 2, dtype)),
+    "Planar": (2, lambda dtype: bijectors.Planar(2, u=[1.0, 0.5], w=[2.0, -1.0], dtype=dtype)),
+    "Planar, u against w": (
+        3,
+        lambda dtype: bijectors.Planar(3, u=[-3.0, 0.5, 0.0], w=[2.0, -1.0, 0.5], dtype=dtype),
+    ),
+    "Planar, 1-D": (1, lambda dtype: bijectors.Planar(1, u=[-2.0], w=[1.5], dtype=dtype)),
+    "Radial": (2, lambda dtype: bijectors.Radial(2, alpha=0.7, beta=2.0, dtype=dtype)),
+    "Radial, pulling in": (3, lambda dtype: bijectors.Radial(3, beta=-1.0, dtype=dtype)),
+    "Radial, 1-D": (1, lambda dtype: bijectors.Radial(1, beta=2.0, dtype=dtype)),
+    "Softlog": (None, lambda dtype: bijectors.Softlog()),
+    "Softsquare": (None, lambda dtype: bijectors.Softsquare(0.5, 0.7)),
+    "Softsquare, linear": (None, lambda dtype: bijectors.Softsquare(2.0, 0.0)),
+}
+DTYPES = [tf.float32, tf.float64]
+each_case = pytest.mark.parametrize("name", CASES)
+each_dtype = pytest.mark.parametrize("dtype", DTYPES, ids=lambda dtype: dtype.name)
+
+
+def _make(name, dtype):
+    size, factory = CASES[name]
+    return _randomized(factory(dtype)), size or 2
+
+
+def _points(size, dtype, count=64, scale=2.0):
+    points = scale * np.random.default_rng(1).normal(size=[count, size])
+    return tf.constant(points, dtype)
+
+
+def test_every_public_bijector_has_a_case():
+    public = {
+        name
+        for name in bijectors.__all__
+        if inspect.isclass(getattr(bijectors, name))
+        and issubclass(getattr(bijectors, name), tfb.Bijector)
+    }
+    assert public == {name.split(",")[0] for name in CASES}
+
+
+@each_dtype
+@each_case
+def test_round_trips(name, dtype):
+    bijector, size = _make(name, dtype)
+    x = _points(size, dtype)
+    # A new tensor object each time: the bijector remembers the one it returned.
+    there_and_back = bijector.inverse(tf.identity(bijector.forward(x)))
+    back_and_there = bijector.forward(tf.identity(bijector.inverse(tf.identity(x))))
+    tolerance = {tf.float32: 1e-5, tf.float64: 1e-13}[dtype]
+    np.testing.assert_allclose(there_and_back, x, rtol=0, atol=10 * tolerance)
+    np.testing.assert_allclose(back_and_there, x, rtol=0, atol=tolerance)
+
+
+@each_case
+def test_log_dets_agree_with_autodiff(name):
+    bijector, size = _make(name, tf.float64)
+    assert evaluation.log_det_error(bijector, _points(size, tf.float64)) < 1e-10
+    inverse = tfb.Invert(bijector)
+    assert evaluation.log_det_error(inverse, _points(size, tf.float64)) < 1e-10
+
+
+@each_dtype
+@each_case
+def test_values_and_gradients_are_finite_at_the_edges(name, dtype):
+    bijector, size = _make(name, dtype)
+    reach = 60.0 if name.startswith("Softlog") else 1e4  # the inverse is an exponential
+    edges = np.array([0.0, 1e-30, -1e-30, 1.0, reach, -reach])
+    x = tf.constant(np.repeat(edges[:, np.newaxis], size, axis=1), dtype)
+    rank = bijector.forward_min_event_ndims
+    for direction in ("forward", "inverse"):
+        with tf.GradientTape(persistent=True) as tape:
+            tape.watch(x)
+            value = getattr(bijector, direction)(tf.identity(x))
+            log_det = getattr(bijector, f"{direction}_log_det_jacobian")(tf.identity(x), rank)
+        assert np.isfinite(value).all()
+        assert np.isfinite(log_det).all()
+        assert np.isfinite(tape.gradient(value, x)).all()
+        # A log-det that is constant in x has no gradient.
+        gradient = tape.gradient(log_det, x, unconnected_gradients="zero")
+        assert np.isfinite(gradient).all()
+
+
+@each_case
+def test_gradients_reach_every_variable(name):
+    bijector, size = _make(name, tf.float64)
+    x = _points(size, tf.float64)
+    rank = bijector.forward_min_event_ndims
+    with tf.GradientTape() as tape:
+        z = bijector.inverse(x)
+        loss = tf.reduce_sum(tf.square(z)) - tf.reduce_sum(
+            bijector.inverse_log_det_jacobian(x, rank)
+        )
+    gradients = tape.gradient(loss, bijector.trainable_variables)
+    assert all(g is not None and np.any(g != 0) for g in gradients)
+    assert all(np.isfinite(g).all() for g in gradients)
+
+
+@each_case
+def test_gradients_of_the_inverse_agree_with_differences(name):
+    bijector, size = _make(name, tf.float64)
+    y = _points(size, tf.float64, count=5)
+    rank = bijector.forward_min_event_ndims
+
+    def loss():
+        z = bijector.inverse(tf.identity(y))
+        log_det = bijector.inverse_log_det_jacobian(tf.identity(y), rank)
+        return tf.reduce_sum(tf.sin(z)) + tf.reduce_sum(log_det)
+
+    with tf.GradientTape() as tape:
+        value = loss()
+    gradients = tape.gradient(value, bijector.trainable_variables)
+    for variable, gradient in zip(bijector.trainable_variables, gradients, strict=True):
+        direction = np.random.default_rng(2).normal(size=variable.shape)
+        start, step = variable.numpy(), 1e-6
+        variable.assign(start + step * direction)
+        up = loss()
+        variable.assign(start - step * direction)
+        down = loss()
+        variable.assign(start)
+        slope = float(up - down) / (2 * step)
+        assert np.sum(gradient * direction) == pytest.approx(slope, rel=1e-5, abs=1e-6)
+
+
+@each_case
+def test_saves_and_restores(name, tmp_path):
+    bijector, size = _make(name, tf.float64)
+    x = _points(size, tf.float64)
+    path = tf.train.Checkpoint(bijector=bijector).write(str(tmp_path / "weights"))
+    other = CASES[name][1](tf.float64)
+    tf.train.Checkpoint(bijector=other).read(path).assert_consumed()
+    np.testing.assert_array_equal(other.forward(x), bijector.forward(tf.identity(x)))
+
+
+@each_case
+def test_compiled_agrees_with_eager(name):
+    bijector, size = _make(name, tf.float64)
+    x = _points(size, tf.float64)
+    rank = bijector.forward_min_event_ndims
+
+    @tf.function(jit_compile=True)
+    def compiled(x):
+        return bijector.inverse(x), bijector.inverse_log_det_jacobian(x, rank)
+
+    z, log_det = compiled(x)
+    np.testing.assert_allclose(z, bijector.inverse(tf.identity(x)), atol=1e-12)
+    eager_log_det = bijector.inverse_log_det_jacobian(tf.identity(x), rank)
+    np.testing.assert_allclose(log_det, eager_log_det, atol=1e-12)
+
+
+@each_case
+def test_batches_of_any_rank(name):
+    bijector, size = _make(name, tf.float64)
+    x = _points(size, tf.float64, count=12)
+    cube = tf.reshape(x, [3, 4, size])
+    rank = bijector.forward_min_event_ndims
+    for direction in ("forward", "inverse"):
+        flat = getattr(bijector, direction)(x)
+        np.testing.assert_allclose(
+            tf.reshape(getattr(bijector, direction)(cube), [12, size]), flat, atol=1e-13
+        )
+        flat_log_det = getattr(bijector, f"{direction}_log_det_jacobian")(x, rank)
+        cube_log_det = getattr(bijector, f"{direction}_log_det_jacobian")(cube, rank)
+        np.testing.assert_allclose(
+            tf.reshape(cube_log_det, flat_log_det.shape), flat_log_det, atol=1e-13
+        )
+
+
+@pytest.mark.parametrize("name", [n for n, (size, _) in CASES.items() if size])
+def test_another_width_is_refused(name):
+    bijector, size = _make(name, tf.float64)
+    wrong = tf.zeros([4, size + 1], tf.float64)
+    for method in (bijector.forward, bijector.inverse):
+        with pytest.raises(ValueError, match=f"size {size}"):
+            method(wrong)

@@ -1,0 +1,153 @@
+"""Flows as a user meets them: complete, exact, saved and loaded."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from normflows_tut import evaluation, flows
+from normflows_tut.bijectors import initialize_act_norms
+
+tfd = tfp.distributions
+
+FACTORIES = {
+    "planar": flows.planar,
+    "radial": flows.radial,
+    "real_nvp": flows.real_nvp,
+    "real_nvp with ActNorm": lambda d, n=8, **kw: flows.real_nvp(d, n, act_norm=True, **kw),
+}
+each_flow = pytest.mark.parametrize("factory", FACTORIES.values(), ids=FACTORIES)
+
+
+def _randomized(flow, scale=0.03, seed=0):
+    rng = np.random.default_rng(seed)
+    for variable in flow.trainable_variables:
+        variable.assign_add(tf.cast(scale * rng.normal(size=variable.shape), variable.dtype))
+    return flow
+
+
+@each_flow
+@pytest.mark.parametrize("event_size", [1, 2, 3, 5])
+def test_density_is_that_of_the_samples(factory, event_size):
+    """log_prob equals the base's log-density minus the autodiff log|det| of the forward map."""
+    if event_size == 1 and factory not in (flows.planar, flows.radial):
+        with pytest.raises(ValueError, match="at least 2, got 1"):
+            factory(1)
+        return
+    flow = _randomized(factory(event_size, 3, dtype=tf.float64))
+    z = tf.constant(np.random.default_rng(0).normal(size=[20, event_size]))
+    with tf.GradientTape() as tape:
+        tape.watch(z)
+        x = flow.bijector.forward(z)
+    _, log_det = np.linalg.slogdet(tape.batch_jacobian(x, z))
+    expected = flow.distribution.log_prob(z) - log_det
+    np.testing.assert_allclose(flow.log_prob(tf.identity(x)), expected, atol=1e-10)
+
+
+@each_flow
+def test_two_dimensional_flows_integrate_to_one(factory):
+    flow = _randomized(factory(2, 4, dtype=tf.float64))
+    assert evaluation.integral(flow, ((-12, 12), (-12, 12))) == pytest.approx(1.0, abs=1e-5)
+
+
+@each_flow
+def test_layers_and_prefixes(factory):
+    flow = _randomized(factory(2, 5, dtype=tf.float64))
+    initialize_act_norms(flow.bijector, 3.0 + 7.0 * np.random.default_rng(1).normal(size=[99, 2]))
+    stack = flows.layers(flow)
+    assert len(stack) == 5
+    z = tf.constant(np.random.default_rng(0).normal(size=[20, 2]))
+    x = z
+    for layer in stack:
+        x = layer.forward(tf.identity(x))
+    np.testing.assert_allclose(x, flow.bijector.forward(tf.identity(z)), atol=1e-12)
+
+    partial = flows.prefixes(flow)
+    assert len(partial) == 6
+    np.testing.assert_allclose(partial[-1].log_prob(x), flow.log_prob(tf.identity(x)), atol=1e-12)
+    # The first is the base in the units of the data.
+    np.testing.assert_allclose(
+        partial[0].bijector.forward(tf.zeros([1, 2], tf.float64))[0], [3.0, 3.0], atol=3.0
+    )
+    assert np.std(partial[0].bijector.forward(z)) > 4.0
+    for prefix in partial:
+        assert evaluation.log_det_error(prefix, x) < 1e-9
+
+
+@each_flow
+def test_all_variables_exist_and_reach_the_loss(factory):
+    flow = factory(2, 3)
+    names = [id(variable) for variable in flow.trainable_variables]
+    flow.log_prob(tf.zeros([4, 2]))
+    assert [id(variable) for variable in flow.trainable_variables] == names
+    flow = _randomized(flow)
+    with tf.GradientTape() as tape:
+        loss = -tf.reduce_mean(flow.log_prob(np.random.default_rng(0).normal(size=[64, 2])))
+    gradients = tape.gradient(loss, flow.trainable_variables)
+    assert all(g is not None and np.any(g != 0) for g in gradients)
+
+
+@each_flow
+def test_seeds(factory):
+    def first_weights(seed):
+        return np.concatenate([np.ravel(v) for v in factory(2, 2, seed=seed).variables])
+
+    np.testing.assert_array_equal(first_weights(3), first_weights(3))
+    assert np.any(first_weights(3) != first_weights(4))
+
+
+@each_flow
+def test_save_and_load(factory, tmp_path):
+    flow = _randomized(factory(3, 4))
+    initialize_act_norms(flow.bijector, np.random.default_rng(1).normal(size=[50, 3]) + 5.0)
+    x = np.random.default_rng(0).normal(size=[10, 3]).astype(np.float32)
+    path = tmp_path / "flow.npz"
+    flows.save(flow, path)
+    other = flows.load(factory(3, 4, seed=9), path)
+    np.testing.assert_array_equal(other.log_prob(x), flow.log_prob(x))
+
+
+def test_a_foreign_or_damaged_file_is_refused_and_nothing_is_touched(tmp_path):
+    path = tmp_path / "flow.npz"
+    flows.save(_randomized(flows.real_nvp(2, 4)), path)
+    flow = flows.real_nvp(3, 4)
+    before = [variable.numpy() for variable in flow.variables]
+    with pytest.raises(ValueError, match=r"flow\.npz"):
+        flows.load(flow, path)
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=r"flow\.npz.*damaged"):
+        flows.load(flows.real_nvp(2, 4), path)
+    for variable, value in zip(flow.variables, before, strict=True):
+        np.testing.assert_array_equal(variable, value)
+
+
+def test_odd_sizes_change_every_coordinate():
+    flow = _randomized(flows.real_nvp(5, 2))
+    z = tf.constant(np.random.default_rng(0).normal(size=[10, 5]), tf.float32)
+    assert np.all(flow.bijector.forward(z) != z)
+
+
+def test_a_flow_of_tfp_has_layers_too():
+    scale, shift = tfp.bijectors.Scale(2.0), tfp.bijectors.Shift(1.0)
+    chain = tfd.TransformedDistribution(tfd.Normal(0.0, 1.0), tfp.bijectors.Chain([shift, scale]))
+    assert flows.layers(chain) == [scale, shift]
+    assert flows.layers(tfd.TransformedDistribution(tfd.Normal(0.0, 1.0), shift)) == [shift]
+    assert len(flows.prefixes(chain)) == 3
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: flows.planar(2, 0), "num_layers must be at least 1, got 0"),
+        (lambda: flows.radial(0), "event_size must be at least 1, got 0"),
+        (lambda: flows.real_nvp(2, -3), "num_layers must be at least 1, got -3"),
+        (lambda: flows.real_nvp(2, 2.5), r"num_layers must be a whole number, got 2\.5"),
+        (lambda: flows.real_nvp(2, hidden_units=(64, 0)), "at least 1, got 0"),
+        (lambda: flows.real_nvp(2, activation="rellu"), "'rellu'"),
+    ],
+)
+def test_bad_arguments_are_named(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
