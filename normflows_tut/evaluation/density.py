@@ -1,0 +1,121 @@
+"""Densities of any number of points, and boxes that hold them."""
+
+import weakref
+
+import numpy as np
+import tensorflow as tf
+
+# Points per compiled call. One fixed shape means one trace; the last chunk is padded.
+CHUNK = 5_000
+
+_compiled = weakref.WeakKeyDictionary()
+
+
+def compiled_call(distribution, method):
+    """Returns a compiled `method(distribution, x)`, kept for as long as the distribution lives.
+
+    Variables are read at every call, so the numbers follow the training. Inside one
+    traced call TFP's cache cannot outlive the values it was filled with.
+    """
+    calls = _compiled.setdefault(distribution, {})
+    if method not in calls:
+        alive = weakref.ref(distribution)  # A strong reference would keep the key alive.
+        calls[method] = tf.function(lambda x: method(alive(), x), reduce_retracing=True)
+    return calls[method]
+
+
+def _log_prob(distribution, x):
+    return distribution.log_prob(x)
+
+
+def log_density(target, x):
+    """Evaluates a log-density on any number of points, compiled and in chunks.
+
+    Args:
+      target: A `tfd.Distribution` with one event per row of `x`, or a callable that
+        takes an array [m, ...event] and returns the [m] log-densities, normalised
+        or not.
+      x: Array [n, ...event].
+
+    Returns:
+      Array [n] in float64, in nats.
+
+    Raises:
+      ValueError: A log-density is NaN; the message names the first such point.
+
+    Example:
+      >>> log_density(tfd.Normal(0.0, 1.0), [0.0])
+      array([-0.91893852])
+    """
+    x = np.asarray(x)
+    values = [_log_density_of_chunk(target, x[i : i + CHUNK]) for i in range(0, len(x), CHUNK)]
+    values = np.concatenate([*values, np.empty(0)])
+    bad = np.isnan(values)
+    if bad.any():
+        row = int(np.argmax(bad))
+        raise ValueError(
+            f"the log-density of {_name(target)} is NaN at row {row} (counted from 0), "
+            f"{x[row].tolist()}; {int(bad.sum())} of {len(x)} rows are."
+        )
+    return values
+
+
+def _log_density_of_chunk(target, x):
+    if not hasattr(target, "log_prob"):
+        # A function may close over anything, so nothing of it is compiled or kept.
+        values = np.asarray(target(x), np.float64)
+        if values.shape != x.shape[:1]:
+            raise ValueError(
+                f"{_name(target)} must return shape {[len(x)]}, got {list(values.shape)}."
+            )
+        return values
+    padding = [(0, CHUNK - len(x))] + [(0, 0)] * (x.ndim - 1)
+    padded = tf.constant(np.pad(x, padding, mode="edge"), target.dtype)
+    log_prob = compiled_call(target, _log_prob)(padded)
+    if log_prob.shape != [CHUNK]:
+        raise ValueError(
+            f"{_name(target)} has batch shape {target.batch_shape} and event shape "
+            f"{target.event_shape}: points of shape {list(x.shape[1:])} do not give one "
+            "log-density each."
+        )
+    return log_prob.numpy().astype(np.float64)[: len(x)]
+
+
+def target_samples(target, num_samples, seed):
+    """Returns an array [num_samples, ...event] of samples, the same for the same `seed`."""
+    return target.sample(num_samples, seed=tf.constant([seed, 0], tf.int32)).numpy()
+
+
+def _name(target):
+    return getattr(target, "name", None) or getattr(target, "__name__", type(target).__name__)
+
+
+def default_bounds(distribution, num_samples=10_000, seed=0):
+    """Returns a box [d, 2] that holds all but a negligible part of a distribution.
+
+    Its own `bounds` if it has some; otherwise the central 99.8% of samples in every
+    coordinate, widened by half its width to either side: 6.2 standard deviations to
+    either side for a Gaussian.
+
+    Raises:
+      ValueError: It is a function, which has neither bounds nor samples.
+    """
+    bounds = getattr(distribution, "bounds", None)
+    if bounds is None:
+        if not hasattr(distribution, "sample"):
+            raise ValueError(f"bounds must be given for the function {_name(distribution)}.")
+        x = target_samples(distribution, num_samples, seed).reshape(num_samples, -1)
+        low, high = np.quantile(x.astype(np.float64), [0.001, 0.999], axis=0)
+        bounds = np.stack([low - (high - low) / 2, high + (high - low) / 2], axis=1)
+    return check_bounds(bounds)
+
+
+def check_bounds(bounds):
+    """Returns `bounds` as an array [d, 2] with d = 1 or 2, or raises a ValueError."""
+    array = np.asarray(bounds, np.float64)
+    array = array[None] if array.shape == (2,) else array
+    if array.shape not in [(1, 2), (2, 2)]:
+        raise ValueError(f"bounds must be (x0, x1) or ((x0, x1), (y0, y1)), got {bounds!r}.")
+    if not (np.isfinite(array).all() and (array[:, 0] < array[:, 1]).all()):
+        raise ValueError(f"bounds must be finite and rise from low to high, got {bounds!r}.")
+    return array
