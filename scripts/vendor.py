@@ -72,7 +72,9 @@ def copy_anywidget(folder):
     """Takes anywidget's page side from its wheel, so that the two never differ."""
     distribution = importlib.metadata.distribution("anywidget")
     files = {str(path): path.locate() for path in distribution.files}
-    script = next(p for name, p in files.items() if name.endswith("nbextensions/anywidget/index.js"))
+    script = next(
+        p for name, p in files.items() if name.endswith("nbextensions/anywidget/index.js")
+    )
     licence = next((p for name, p in files.items() if Path(name).name == "LICENSE"), None)
     shutil.copyfile(script, folder / "anywidget.js")
     if licence:
