@@ -1,0 +1,7 @@
+"""Training: maximum likelihood, reverse KL, and what a long run needs around them."""
+
+from normflows_tut.training.fitting import fit, fit_reverse_kl
+from normflows_tut.training.history import History, NonFiniteLossError
+from normflows_tut.training.schedules import cosine_decay
+
+__all__ = ["History", "NonFiniteLossError", "cosine_decay", "fit", "fit_reverse_kl"]
