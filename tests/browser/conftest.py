@@ -1,0 +1,172 @@
+"""The built book in a real browser: which browser, where the book is served, what was asked for."""
+
+import functools
+import http.server
+import os
+import shutil
+import sys
+import threading
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+HTML = ROOT / "_build" / "html"
+
+NAMES = (
+    "google-chrome-stable",
+    "google-chrome",
+    "chromium",
+    "chromium-browser",
+    "chrome",
+    "microsoft-edge",
+    "msedge",
+)
+PATHS = (
+    "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
+    "/Applications/Chromium.app/Contents/MacOS/Chromium",
+    "/Applications/Microsoft Edge.app/Contents/MacOS/Microsoft Edge",
+    "/snap/bin/chromium",
+)
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+MISSING = (
+    "no browser found: install Chromium (Debian: apt install chromium) or Chrome, "
+    "name one with CHROME=/path/to/it, or run `.venv/bin/playwright install chromium`"
+)
+
+
+def find_browser(playwright):
+    """Returns the path of a Chrome or Chromium, or None."""
+    if named := os.environ.get("CHROME"):
+        found = shutil.which(named)
+        if found is None:
+            pytest.fail(f"CHROME={named!r} is no program.")
+        return found
+    candidates = [*map(shutil.which, NAMES), *PATHS, playwright.chromium.executable_path]
+    return next((path for path in candidates if path and Path(path).exists()), None)
+
+
+def book_pages():
+    """Returns the built pages, relative to the book's folder, as `_toc.yml` has them."""
+    sys.path.insert(0, str(ROOT / "scripts"))
+    try:
+        from chapters import pages
+    finally:
+        sys.path.pop(0)
+    return [f"{page}.html" for page in pages()]
+
+
+def chapter_pages():
+    """Returns the built pages that were notebooks."""
+    return [page for page in book_pages() if (ROOT / page).with_suffix(".ipynb").exists()]
+
+
+class Server(http.server.SimpleHTTPRequestHandler):
+    """Serves the book and prints nothing."""
+
+    def log_message(self, *arguments):
+        """Says nothing: the browser's side of each request is what the tests look at."""
+
+
+@dataclass
+class Visit:
+    """A page in the browser, with what it asked for and what went wrong."""
+
+    page: object
+    requests: list = field(default_factory=list)
+    failures: list = field(default_factory=list)
+    errors: list = field(default_factory=list)
+    size: int = 0
+
+    def watch(self):
+        """Begins to write down requests, failed requests, script errors and bytes."""
+        self.page.on("request", lambda request: self.requests.append(request.url))
+        self.page.on("requestfailed", lambda request: self.failures.append(request.url))
+        self.page.on("response", self._note_response)
+        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
+        self.page.on("console", self._note_message)
+        return self
+
+    def _note_response(self, response):
+        if response.status >= 400:
+            self.failures.append(f"{response.status} {response.url}")
+        self.size += int(response.headers.get("content-length", 0))
+
+    def _note_message(self, message):
+        if message.type == "error":
+            self.errors.append(message.text)
+
+    def settle(self):
+        """Waits until the page is drawn: its mathematics typeset and its widgets there."""
+        self.page.wait_for_load_state("networkidle")
+        self.page.wait_for_function(
+            """() => {
+                const maths = document.querySelectorAll(".math, .MathJax_Preview").length;
+                const drawn = document.querySelectorAll("mjx-container").length;
+                const views = document.querySelectorAll(
+                    'script[type="application/vnd.jupyter.widget-view+json"]');
+                return (!maths || drawn) &&
+                    [...views].every((view) => view.parentElement.querySelector(".jupyter-widgets, .lm-Widget"));
+            }""",
+            timeout=20_000,
+        )
+        return self
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """One browser for all tests, with an empty profile."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        path = find_browser(playwright)
+        if path is None:
+            if os.environ.get("REQUIRE_BROWSER"):
+                pytest.fail(MISSING)
+            pytest.skip(MISSING)
+        instance = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+        yield instance
+        instance.close()
+
+
+@pytest.fixture(scope="session")
+def site():
+    """The built book on 127.0.0.1; the address ends in a slash."""
+    if not (HTML / "index.html").exists():
+        pytest.fail("The book is not built: run `make book`.")
+    handler = functools.partial(Server, directory=str(HTML))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/"
+    server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def visit(browser):
+    """A function that opens an address in a fresh context and returns the Visit."""
+    contexts = []
+
+    def go(address, *, width=1280, theme="light"):
+        context = browser.new_context(
+            viewport={"width": width, "height": 900},
+            color_scheme=theme,
+            reduced_motion="reduce",
+        )
+        contexts.append(context)
+        visit = Visit(context.new_page()).watch()
+        visit.page.goto(address)
+        return visit.settle()
+
+    yield go
+    for context in contexts:
+        context.close()

@@ -1,0 +1,126 @@
+"""Every page of the built book, as a reader's browser has it."""
+
+import base64
+import re
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from conftest import HTML, book_pages, chapter_pages
+
+AXE = Path(__file__).parent / "vendor" / "axe.min.js"
+GENERATED = ["genindex.html", "search.html"]
+WIDGET_SCRIPTS = ("require.js", "embed-amd.js", "anywidget.js")
+
+
+@pytest.fixture(scope="module", params=[*book_pages(), *GENERATED])
+def opened(request, visit, site):
+    """Each page in turn, over HTTP, in light mode."""
+    return visit(site + request.param), request.param, site
+
+
+def test_page_asks_no_other_host(opened):
+    seen, _, site = opened
+    others = {
+        urlsplit(url).netloc for url in seen.requests if not url.startswith(("data:", "blob:"))
+    }
+    assert others == {urlsplit(site).netloc}
+
+
+def test_nothing_is_missing_and_no_script_fails(opened):
+    seen, _, _ = opened
+    assert seen.failures == []
+    assert seen.errors == []
+
+
+def test_pictures_are_there_and_have_alt_text(opened):
+    pictures = opened[0].page.eval_on_selector_all(
+        "img", "list => list.map(i => [i.currentSrc.slice(0, 80), i.alt, i.naturalWidth])"
+    )
+    for source, alt, width in pictures:
+        assert alt.strip(), source
+        # What the page itself shows later (a scrubber's hidden frames) may not be decoded yet.
+        assert width > 0 or not source, source
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_page_is_accessible(opened, theme):
+    page = opened[0].page
+    page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+    if not page.evaluate("typeof axe !== 'undefined'"):
+        # evaluate, not add_script_tag: require.js on the page would take axe for a module.
+        page.evaluate(
+            f"(() => {{ const define = undefined; {AXE.read_text(encoding='utf-8')} }})()"
+        )
+    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
+    serious = [
+        f"{rule['id']}: {node['html'][:160]} -- {node.get('failureSummary', '')[:200]}"
+        for rule in found
+        if rule["impact"] in ("serious", "critical")
+        for node in rule["nodes"]
+    ]
+    assert not serious, "\n".join(serious)
+
+
+def test_widget_scripts_stand_only_where_widgets_are(opened):
+    seen, name, _ = opened
+    views = seen.page.locator('script[type="application/vnd.jupyter.widget-view+json"]').count()
+    loaded = [url for url in seen.requests if url.split("?")[0].endswith(WIDGET_SCRIPTS)]
+    assert bool(views) == bool(loaded), name
+
+
+def test_no_button_leads_to_the_placeholder(opened):
+    links = opened[0].page.eval_on_selector_all("a[href]", "list => list.map(a => a.href)")
+    assert not [link for link in links if "-owner-" in link]
+
+
+def test_machinery_stays_out_of_the_page(opened):
+    text = opened[0].page.evaluate("document.body.textContent")
+    assert "REPOSITORY =" not in text
+    assert "absl::InitializeLog" not in text
+    assert not re.search(r"\d+%\|.*\| \d+/\d+ \[", text), "a progress bar"
+
+
+def test_page_weighs_at_most_8_mb(opened):
+    assert opened[0].size <= 8_000_000
+
+
+@pytest.mark.parametrize("name", book_pages())
+def test_page_fits_a_phone(visit, site, name):
+    page = visit(site + name, width=390).page
+    wide = page.evaluate(
+        """() => document.documentElement.scrollWidth <= innerWidth + 1 ? [] :
+            [...document.querySelectorAll("article *")]
+                .filter((e) => e.getBoundingClientRect().right > innerWidth + 1)
+                .slice(0, 8).map((e) => e.outerHTML.slice(0, 120))"""
+    )
+    assert wide == []
+
+
+@pytest.mark.parametrize("name", ["index.html", *book_pages()])
+def test_page_is_whole_from_the_disk(visit, name):
+    seen = visit((HTML / name).as_uri())
+    remote = [url for url in seen.requests if not url.startswith(("file:", "data:", "blob:"))]
+    assert remote == []
+    assert seen.failures == []
+    assert seen.errors == []
+
+
+@pytest.mark.parametrize("name", chapter_pages())
+def test_chapter_has_a_moving_picture_and_no_heavy_one(name):
+    html = (HTML / name).read_text(encoding="utf-8")
+    inline = [
+        len(base64.b64decode(data)) for data in re.findall(r"data:image/gif;base64,([^\"']+)", html)
+    ]
+    linked = [
+        (HTML / name).parent.joinpath(source).resolve().stat().st_size
+        for source in re.findall(r'<img[^>]* src="([^":]+\.gif)"', html)
+    ]
+    assert inline + linked, "no layer-by-layer or parameter GIF"
+    assert max(inline + linked) <= 450_000
+
+
+def test_the_front_door_leads_into_the_book(visit, site):
+    page = visit(site).page
+    page.wait_for_url("**/book/index.html")
+    assert page.locator("h1").count() == 1
