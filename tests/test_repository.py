@@ -315,7 +315,8 @@ def test_first_cell_says_when_the_host_is_untried(host, capsys, tensorflow, said
     assert (f"TensorFlow {tensorflow} is outside" in capsys.readouterr().out) == said
 
 
-def test_first_cell_says_when_the_session_must_restart(host, capsys):
+def test_first_cell_says_when_the_session_must_restart(host, capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "numpy", types.ModuleType("numpy"))
     host.numpy_after = "2.3.5"
     run_first_cell(REAL)
     assert "restart the session" in capsys.readouterr().out

@@ -5,6 +5,7 @@ TensorFlow Probability, and `|det J|` is a determinant. reStructuredText reads a
 otherwise, so they are translated before napoleon splits a docstring into its sections.
 """
 
+import inspect
 import re
 
 FENCE = re.compile(r"^(?P<indent>\s*)```\w*\s*$")
@@ -78,8 +79,16 @@ def process(app, what, name, thing, options, lines):
     lines[:] = translate(lines)
 
 
+def skip_foreign(app, what, name, thing, skip, options):
+    """Leaves out methods that TFP's metaclasses write into a subclass, text and all."""
+    function = inspect.unwrap(getattr(thing, "fget", None) or thing)
+    code = getattr(function, "__code__", None)
+    return True if code and "normflows_tut" not in code.co_filename else None
+
+
 def setup(app):
     """Registers the extension."""
+    app.connect("autodoc-skip-member", skip_foreign)
     # Napoleon's own priority is 500; lower numbers run first.
     app.connect("autodoc-process-docstring", process, priority=400)
     return {"version": "1", "parallel_read_safe": True, "parallel_write_safe": True}

@@ -4,6 +4,27 @@
 // widget, whose script then writes to nodes that are gone. Nesting keeps the <i>.
 window.FontAwesomeConfig = { autoReplaceSvg: "nest" };
 
+document.addEventListener("DOMContentLoaded", () => {
+  // A button's spoken name must hold the words that are read on it. The theme's icons carry all
+  // three modes' titles at once, and its search button is named without its shortcut.
+  for (const icon of document.querySelectorAll(".theme-switch")) icon.removeAttribute("title");
+  for (const button of document.querySelectorAll(".search-button-field")) {
+    button.removeAttribute("aria-label");
+  }
+
+  // The sliders of ipywidgets show their description beside them but do not name it.
+  const nameSliders = () => {
+    for (const handle of document.querySelectorAll(".noUi-handle:not([aria-label])")) {
+      const slider = handle.closest(".jupyter-widgets");
+      const label = slider && slider.querySelector(".widget-label");
+      if (label) handle.setAttribute("aria-label", label.textContent || "slider");
+    }
+  };
+  if (document.querySelector('script[type="application/vnd.jupyter.widget-view+json"]')) {
+    new MutationObserver(nameSliders).observe(document.body, { childList: true, subtree: true });
+  }
+});
+
 // HTMLMath widgets call MathJax 2; the book carries MathJax 3.
 window.addEventListener("load", () => {
   if (!window.MathJax || window.MathJax.Hub) return;

@@ -111,12 +111,12 @@ class Visit:
         self.page.wait_for_load_state("networkidle")
         self.page.wait_for_function(
             """() => {
-                const maths = document.querySelectorAll(".math, .MathJax_Preview").length;
+                const view = "application/vnd.jupyter.widget-view+json";
+                const maths = document.querySelectorAll(".math").length;
                 const drawn = document.querySelectorAll("mjx-container").length;
-                const views = document.querySelectorAll(
-                    'script[type="application/vnd.jupyter.widget-view+json"]');
                 return (!maths || drawn) &&
-                    [...views].every((view) => view.parentElement.querySelector(".jupyter-widgets, .lm-Widget"));
+                    [...document.querySelectorAll(`script[type="${view}"]`)].every(
+                        (script) => script.parentElement.querySelector(".jupyter-widgets, .lm-Widget"));
             }""",
             timeout=20_000,
         )

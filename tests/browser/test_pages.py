@@ -123,4 +123,4 @@ def test_chapter_has_a_moving_picture_and_no_heavy_one(name):
 def test_the_front_door_leads_into_the_book(visit, site):
     page = visit(site).page
     page.wait_for_url("**/book/index.html")
-    assert page.locator("h1").count() == 1
+    assert page.locator("article h1").count() == 1
