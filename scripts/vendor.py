@@ -88,7 +88,7 @@ def write_manifest(packages):
         path.relative_to(ROOT).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for base in (BOOK, TESTS)
         for path in sorted(base.rglob("*"))
-        if path.is_file() and path.name != "manifest.json"
+        if path.is_file() and path.name not in ("manifest.json", "README.md")
     }
     text = json.dumps({"packages": sorted(packages), "sha256": files}, indent=1)
     (BOOK / "manifest.json").write_text(text + "\n", encoding="utf-8")
