@@ -63,8 +63,11 @@ class Dense(tf.Module):
 
     def __call__(self, x):
         """Maps `[..., m]` to `[..., k]`."""
-        # tf.matmul would take [..., n, m] as a batch of small matrices.
-        return tf.tensordot(x, self.weights, axes=1) + self.bias
+        # The bias is the weight of an input that is always 1. Its gradient is then part of a
+        # matrix product; as a sum over the batch it costs a fifth of a training step.
+        ones = tf.ones_like(x[..., :1])
+        weights = tf.concat([self.weights, self.bias[tf.newaxis]], axis=0)  # (m + 1, k)
+        return tf.tensordot(tf.concat([x, ones], axis=-1), weights, axes=1)
 
 
 class MLP(tf.Module):

@@ -2,6 +2,7 @@
 
 import tensorflow as tf
 import tensorflow_probability as tfp
+from tensorflow_probability.python.internal import cache_util
 
 from normflows_tut._checks import positive_int
 
@@ -9,7 +10,23 @@ tfb = tfp.bijectors
 
 
 class VectorBijector(tfb.Bijector):
-    """A bijector on events of shape `[event_size]`."""
+    """A bijector on events of shape `[event_size]`.
+
+    A subclass says two things, each a value with its log-determinant:
+
+    ```none
+    _forward_and_log_det(x) -> (y, log|det dy/dx|)
+    _inverse_and_log_det(y) -> (x, log|det dx/dy|)
+    ```
+
+    Both come from one evaluation of whatever is costly: a network, or a root. Asked for
+    separately, as a `tfb.Bijector` usually is, the gradient would run through the network
+    twice. TFP's cache keeps the log-determinant beside the value it belongs to.
+    """
+
+    _cache = cache_util.BijectorCacheWithGreedyAttrs(
+        forward_name="_augmented_forward", inverse_name="_augmented_inverse"
+    )
 
     def __init__(self, event_size, *, dtype, parameters, name):
         self._event_size = positive_int("event_size", event_size)
@@ -26,6 +43,26 @@ class VectorBijector(tfb.Bijector):
     def _parameter_properties(cls, dtype):
         # No parameter has a batch shape of its own.
         return {}
+
+    def _augmented_forward(self, x):
+        self._check_width(x)
+        y, log_det = self._forward_and_log_det(x)
+        return y, {"ildj": -log_det}
+
+    def _augmented_inverse(self, y):
+        self._check_width(y)
+        x, log_det = self._inverse_and_log_det(y)
+        return x, {"ildj": log_det}
+
+    # Called only where the value was not computed before.
+
+    def _forward_log_det_jacobian(self, x):
+        self._check_width(x)
+        return self._forward_and_log_det(x)[1]
+
+    def _inverse_log_det_jacobian(self, y):
+        self._check_width(y)
+        return self._inverse_and_log_det(y)[1]
 
     def _check_width(self, x):
         # Broadcasting would otherwise accept a width of 1 in silence.

@@ -67,15 +67,13 @@ class ActNorm(VectorBijector):
         self.log_scale.assign(tf.cast(np.log(np.where(constant, 1.0, deviation)), self.dtype))
         self.initialized.assign(True)
 
-    def _forward(self, x):
-        self._check_width(x)
-        return x * tf.exp(self.log_scale) + self.shift
+    def _forward_and_log_det(self, x):
+        return x * tf.exp(self.log_scale) + self.shift, self._log_det(x)
 
-    def _inverse(self, y):
-        self._check_width(y)
-        return (y - self.shift) * tf.exp(-self.log_scale)
+    def _inverse_and_log_det(self, y):
+        return (y - self.shift) * tf.exp(-self.log_scale), -self._log_det(y)
 
-    def _forward_log_det_jacobian(self, x):
+    def _log_det(self, x):
         return tf.broadcast_to(tf.reduce_sum(self.log_scale), tf.shape(x)[:-1])
 
 

@@ -88,7 +88,6 @@ class AffineCoupling(VectorBijector):
 
     def _split(self, x):
         """Returns the part that passes and the part that is transformed."""
-        self._check_width(x)
         first, second = tf.split(x, self._sizes, axis=-1)
         return (second, first) if self._flip else (first, second)
 
@@ -101,21 +100,14 @@ class AffineCoupling(VectorBijector):
         raw, shift = tf.split(self.conditioner(passed), 2, axis=-1)
         return self._bound * tf.tanh(raw / self._bound), shift
 
-    def _forward(self, x):
+    def _forward_and_log_det(self, x):
         passed, changed = self._split(x)
         log_scale, shift = self.log_scale_and_shift(passed)
-        return self._join(passed, changed * tf.exp(log_scale) + shift)
+        y = self._join(passed, changed * tf.exp(log_scale) + shift)
+        return y, tf.reduce_sum(log_scale, axis=-1)
 
-    def _inverse(self, y):
+    def _inverse_and_log_det(self, y):
         passed, changed = self._split(y)
         log_scale, shift = self.log_scale_and_shift(passed)
-        return self._join(passed, (changed - shift) * tf.exp(-log_scale))
-
-    def _forward_log_det_jacobian(self, x):
-        log_scale, _ = self.log_scale_and_shift(self._split(x)[0])
-        return tf.reduce_sum(log_scale, axis=-1)
-
-    def _inverse_log_det_jacobian(self, y):
-        # The same network output as in _inverse: the passed part is common to x and y.
-        log_scale, _ = self.log_scale_and_shift(self._split(y)[0])
-        return -tf.reduce_sum(log_scale, axis=-1)
+        x = self._join(passed, (changed - shift) * tf.exp(-log_scale))
+        return x, -tf.reduce_sum(log_scale, axis=-1)

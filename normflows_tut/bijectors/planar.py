@@ -77,19 +77,15 @@ class Planar(VectorBijector):
         correction = self._slope_at_plane() - 1.0 - w_dot_u
         return self.u + correction * tf.math.divide_no_nan(self.w, tf.reduce_sum(tf.square(self.w)))
 
-    def _forward(self, z):
-        self._check_width(z)
-        height = tf.linalg.matvec(z, self.w) + self.b  # [...]
-        return z + self.u_hat * tf.tanh(height)[..., tf.newaxis]
+    def _forward_and_log_det(self, z):
+        alpha = tf.linalg.matvec(z, self.w)  # [...]
+        y = z + self.u_hat * tf.tanh(alpha + self.b)[..., tf.newaxis]
+        return y, tf.math.log(self._slope(alpha))
 
-    def _forward_log_det_jacobian(self, z):
-        self._check_width(z)
-        return tf.math.log(self._slope(tf.linalg.matvec(z, self.w)))
-
-    def _inverse(self, y):
-        self._check_width(y)
+    def _inverse_and_log_det(self, y):
         alpha = self._solve(tf.linalg.matvec(y, self.w))
-        return y - self.u_hat * tf.tanh(alpha + self.b)[..., tf.newaxis]
+        z = y - self.u_hat * tf.tanh(alpha + self.b)[..., tf.newaxis]
+        return z, -tf.math.log(self._slope(alpha))
 
     def _slope(self, alpha):
         """1 + (w.u_hat) (1 - t^2) with t = tanh(alpha + b), without the cancellation."""

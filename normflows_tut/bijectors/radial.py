@@ -89,7 +89,6 @@ class Radial(VectorBijector):
 
     def _offset(self, x):
         """Returns x - z0 and its length; the length has a finite gradient at the centre."""
-        self._check_width(x)
         offset = x - self.center
         tiny = np.finfo(self.dtype.as_numpy_dtype).tiny
         return offset, tf.sqrt(tf.reduce_sum(tf.square(offset), axis=-1) + tiny)
@@ -97,12 +96,12 @@ class Radial(VectorBijector):
     # With gamma = alpha + beta_hat = log(1 + e^beta) > 0, both factors of the determinant
     # are quotients of positive terms, and nothing cancels.
 
-    def _forward(self, z):
+    def _forward_and_log_det(self, z):
         offset, r = self._offset(z)
         stretch = (r + tf.math.softplus(self.beta)) / (r + self.alpha)  # 1 + beta_hat h
-        return self.center + offset * stretch[..., tf.newaxis]
+        return self.center + offset * stretch[..., tf.newaxis], self._log_det(r)
 
-    def _inverse(self, y):
+    def _inverse_and_log_det(self, y):
         offset, R = self._offset(y)
         p = R - tf.math.softplus(self.beta)
         root = tf.sqrt(tf.square(p) + 4.0 * self.alpha * R)
@@ -110,10 +109,9 @@ class Radial(VectorBijector):
         shrink = tf.where(
             p < 0, 2.0 * self.alpha / (root + tf.abs(p)), (root + tf.abs(p)) / (2.0 * R)
         )
-        return self.center + offset * shrink[..., tf.newaxis]
+        return self.center + offset * shrink[..., tf.newaxis], -self._log_det(R * shrink)
 
-    def _forward_log_det_jacobian(self, z):
-        _, r = self._offset(z)
+    def _log_det(self, r):
         alpha, gamma = self.alpha, tf.math.softplus(self.beta)
         across = tf.math.log((r + gamma) / (r + alpha))  # log(1 + beta_hat h), d - 1 times
         along = tf.math.log((tf.square(r) + 2.0 * alpha * r + alpha * gamma) / tf.square(r + alpha))
