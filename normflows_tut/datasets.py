@@ -1,0 +1,69 @@
+"""Files that come with the book, and pictures of the reader's own."""
+
+from pathlib import Path
+
+from normflows_tut import _images
+
+_PACKAGE = Path(__file__).resolve().parent
+
+__all__ = ["data_path", "read_image"]
+
+
+def _folders():
+    """Where `data/` can be: beside the package in a clone, inside it in a wheel."""
+    return (_PACKAGE.parent / "data", _PACKAGE / "data")
+
+
+def data_path(name):
+    """Finds a file that comes with the book.
+
+    In a clone the files lie in `data/` at the top, in an installed package, and so in a
+    hosted notebook, in `normflows_tut/data/`. The clone's are preferred.
+
+    Args:
+      name: File name, such as 'word.png'.
+
+    Returns:
+      A `pathlib.Path` to the file.
+
+    Raises:
+      ValueError: There is no such file; the message says where it was looked for and what
+        there is.
+
+    Example:
+      >>> data_path("word.png").name
+      'word.png'
+    """
+    for folder in _folders():
+        # A bare name: a path would leave the folder, or be found in a clone alone.
+        if Path(name).name == str(name) and (folder / name).is_file():
+            return folder / name
+    there = sorted({p.name for folder in _folders() if folder.is_dir() for p in folder.iterdir()})
+    raise ValueError(
+        f"there is no data file {str(name)!r}: looked in "
+        f"{' and '.join(str(folder) for folder in _folders())}. "
+        f"There is: {', '.join(there) or 'nothing'}."
+    )
+
+
+def read_image(path, *, max_side=None):
+    """Reads a picture as luminance.
+
+    Args:
+      path: A PNG or JPEG file: grey, RGB, with alpha, palette or 16-bit. Its EXIF orientation
+        is respected.
+      max_side: A longer picture is averaged down over square blocks, and a UserWarning says
+        so; None keeps every pixel.
+
+    Returns:
+      Luminance 0.2126 R + 0.7152 G + 0.0722 B (Rec. 709, of the values as stored) as an array
+      [h, w] of float32 in [0, 1], row 0 at the top. What is transparent is white, 1.
+
+    Raises:
+      ValueError: There is no such file, or it cannot be read as a picture.
+
+    Example:
+      >>> read_image(data_path("word.png")).shape
+      (144, 320)
+    """
+    return _images.read(path, max_side=max_side)

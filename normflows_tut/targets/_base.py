@@ -1,0 +1,145 @@
+"""What all targets share: shapes, bounds, the edge of the plane and memory."""
+
+import numpy as np
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+tfd = tfp.distributions
+
+# Evaluating [points, nodes] tables: this many entries at a time (16 MB in float64), so that
+# the memory does not grow with the number of points.
+_TABLE_ENTRIES = 2**21
+
+# Beyond this every density here is exp(-1e18) or less, and squares begin to overflow float32.
+_FAR = 1e9
+
+
+class Target(tfd.Distribution):
+    """A distribution on the plane with an exact `log_prob`.
+
+    A subclass gives `_sample_n(n, seed) -> [n, 2]`, from stateless seeds and without
+    Python side effects so that it compiles, and `_log_density(points) -> [n]` for finite
+    points [n, 2] of `self.dtype`.
+
+    Attributes:
+      bounds: ((x0, x1), (y0, y1)), a box that holds all but about 1e-6 of the mass: what
+        to integrate over.
+      view: A box of the same form to draw; `bounds`, unless a thin tail would leave the
+        drawing empty.
+    """
+
+    def __init__(self, bounds, *, view=None, table_width=1, dtype, parameters, name):
+        """Sets the shapes.
+
+        Args:
+          bounds: ((x0, x1), (y0, y1)).
+          view: ((x0, x1), (y0, y1)), or None for `bounds`.
+          table_width: How many numbers `_log_density` holds at once for each point.
+          dtype: tf.float32 or tf.float64.
+          parameters: The arguments of the subclass, which make `copy` work.
+          name: Name of the distribution.
+        """
+        dtype = tf.as_dtype(dtype)
+        if dtype not in (tf.float32, tf.float64):
+            raise ValueError(f"dtype must be tf.float32 or tf.float64, got {dtype.name}.")
+        self.bounds = _as_box(bounds)
+        self.view = self.bounds if view is None else _as_box(view)
+        self._chunk = max(1, _TABLE_ENTRIES // table_width)
+        super().__init__(
+            dtype=dtype,
+            reparameterization_type=tfd.NOT_REPARAMETERIZED,
+            validate_args=False,
+            allow_nan_stats=True,
+            parameters=parameters,
+            name=name,
+        )
+
+    def _log_density(self, points):
+        raise NotImplementedError
+
+    def _log_prob(self, x):
+        x = tf.cast(x, self.dtype)
+        if x.shape.rank == 0 or x.shape[-1] not in (2, None):
+            raise ValueError(f"points must have shape [..., 2], got {x.shape.as_list()}.")
+        near = tf.reduce_all(tf.abs(x) < _FAR, axis=-1)  # False for NaN as well
+        points = tf.where(near[..., tf.newaxis], x, tf.zeros_like(x))
+        log_prob = self._chunked(tf.reshape(points, [-1, 2]))
+        log_prob = tf.reshape(log_prob, tf.shape(x)[:-1])
+        log_prob = tf.ensure_shape(log_prob, x.shape[:-1])
+        # A NaN stays a NaN, so that a broken model is not taken for an unlikely point.
+        elsewhere = tf.where(tf.reduce_any(tf.math.is_nan(x), axis=-1), np.nan, -np.inf)
+        return tf.where(near, log_prob, tf.cast(elsewhere, self.dtype))
+
+    def _chunked(self, points):
+        if points.shape[0] is not None and points.shape[0] <= self._chunk:
+            return self._log_density(points)
+        n = tf.shape(points)[0]
+        num_chunks = -(-n // self._chunk)
+        padded = tf.pad(points, [[0, num_chunks * self._chunk - n], [0, 0]])
+        chunks = tf.reshape(padded, [num_chunks, self._chunk, 2])
+        # Without recomputing, a gradient would keep the tables of all chunks.
+        density = tf.recompute_grad(self._log_density)
+        return tf.reshape(tf.map_fn(density, chunks, parallel_iterations=1), [-1])[:n]
+
+    def _event_shape(self):
+        return tf.TensorShape([2])
+
+    def _event_shape_tensor(self):
+        return tf.constant([2], tf.int32)
+
+    def _batch_shape(self):
+        return tf.TensorShape([])
+
+    def _batch_shape_tensor(self, **parameter_kwargs):
+        return tf.constant([], tf.int32)
+
+
+def _as_box(bounds):
+    return tuple((float(low), float(high)) for low, high in bounds)
+
+
+def box_around(points, margin):
+    """Returns ((x0, x1), (y0, y1)) around `points` [n, 2], with `margin` on every side."""
+    low, high = np.min(points, axis=0) - margin, np.max(points, axis=0) + margin
+    return ((low[0], high[0]), (low[1], high[1]))
+
+
+def gauss_legendre(low, high, num_nodes):
+    """Nodes and weights [num_nodes] in float64 for the integral over [low, high]."""
+    nodes, weights = np.polynomial.legendre.leggauss(num_nodes)
+    half = (high - low) / 2
+    return low + half * (nodes + 1), half * weights
+
+
+def uniform(n, seed, dtype, low=0.0, high=1.0):
+    """Draws [n] numbers from U[low, high)."""
+    unit = tf.random.stateless_uniform([n], seed=seed, dtype=dtype)
+    return low + (high - low) * unit
+
+
+def noise(n, seed, scale, dtype):
+    """Draws [n, 2] independent normal numbers of standard deviation `scale`."""
+    return scale * tf.random.stateless_normal([n, 2], seed=seed, dtype=dtype)
+
+
+def choice(n, seed, num_choices):
+    """Draws [n] whole numbers below `num_choices`, all equally likely."""
+    return tf.random.stateless_uniform([n], seed=seed, maxval=num_choices, dtype=tf.int32)
+
+
+def safe_norm(points):
+    """Length [n] of `points` [n, 2], with gradient 0 instead of NaN at the origin."""
+    return tf.sqrt(tf.maximum(tf.reduce_sum(points**2, axis=-1), 1e-30))
+
+
+def log_normal_interval(low, high):
+    """Log of P(low < Z < high) of a standard normal Z, without cancellation in the tails.
+
+    An interval right of 0 is mirrored to the left, where the distribution function is
+    small and keeps its relative precision.
+    """
+    right = low + high > 0
+    low, high = tf.where(right, -high, low), tf.where(right, -low, high)
+    normal = tfd.Normal(tf.zeros([], low.dtype), tf.ones([], low.dtype))
+    log_high = normal.log_cdf(high)
+    return log_high + tf.math.log1p(-tf.exp(normal.log_cdf(low) - log_high))
