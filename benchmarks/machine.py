@@ -1,0 +1,39 @@
+"""What a measurement has to be read with: the machine, the versions, the day."""
+
+import datetime
+import importlib.metadata
+import json
+import os
+import pathlib
+import platform
+
+RESULTS = pathlib.Path(__file__).parent / "results"
+
+
+def cpu_model():
+    """Returns the processor's name as the system gives it."""
+    cpuinfo = pathlib.Path("/proc/cpuinfo")
+    if cpuinfo.exists():
+        for line in cpuinfo.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.split(":", 1)[1].strip()
+    return platform.processor() or platform.machine()
+
+
+def describe(packages=("tensorflow", "tensorflow-probability", "numpy")):
+    """Returns machine, versions and date as a dict of strings."""
+    return {
+        "machine": f"{cpu_model()}, {len(os.sched_getaffinity(0))} cores, no accelerator",
+        "python": platform.python_version(),
+        "versions": {package: importlib.metadata.version(package) for package in packages},
+        "date": datetime.date.today().isoformat(),
+    }
+
+
+def write_result(name, command, content):
+    """Writes results/NAME.json, the machine beside the numbers, and returns its path."""
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    record = {"command": command, **describe(), **content}
+    path.write_text(json.dumps(record, indent=2) + "\n")
+    return path
