@@ -1,4 +1,5 @@
 import gc
+import logging
 import weakref
 
 import numpy as np
@@ -83,6 +84,19 @@ def test_compiled_functions_do_not_keep_a_flow_alive():
     del flow
     gc.collect()
     assert gone() is None
+
+
+def test_many_distributions_bring_no_retracing_warnings():
+    messages = []
+    handler = logging.Handler()
+    handler.emit = lambda record: messages.append(record.getMessage())
+    tf.get_logger().addHandler(handler)
+    try:
+        for loc in range(8):
+            evaluation.log_density(tfd.Normal(np.float64(loc), np.float64(1.0)), [0.0])
+    finally:
+        tf.get_logger().removeHandler(handler)
+    assert messages == []
 
 
 def test_infinite_divergence_is_infinite():

@@ -1,5 +1,6 @@
 """Densities of any number of points, and boxes that hold them."""
 
+import functools
 import weakref
 
 import numpy as np
@@ -20,8 +21,15 @@ def compiled_call(distribution, method):
     calls = _compiled.setdefault(distribution, {})
     if method not in calls:
         alive = weakref.ref(distribution)  # A strong reference would keep the key alive.
-        calls[method] = tf.function(lambda x: method(alive(), x), reduce_retracing=True)
+        # TensorFlow counts traces per code object and would warn of "excessive retracing"
+        # after five distributions; a partial is counted by itself.
+        call = functools.partial(_call_while_alive, method, alive)
+        calls[method] = tf.function(call, reduce_retracing=True)
     return calls[method]
+
+
+def _call_while_alive(method, alive, x):
+    return method(alive(), x)
 
 
 def _log_prob(distribution, x):
