@@ -1,0 +1,30 @@
+"""Widgets that are moved by a hand: the true formulas, evaluated in the page.
+
+Each widget is an `anywidget.AnyWidget` whose JavaScript stands beside this file. It needs
+no kernel: it moves in the static pages of the book, in a running notebook and in a hosted
+one. Its parameters are traits, so that with a kernel `widget.u = [1.0, 0.0]` moves the
+picture, and `widget.u` reads what the hand has set.
+
+    >>> from normflows_tut import widgets
+    >>> widgets.PlanarRadial(kind="planar", u=[2.0, 0.0], w=[3.0, 0.0])  # doctest: +SKIP
+"""
+
+from normflows_tut.widgets.explorers import (
+    CouplingExplorer,
+    ElementwiseExplorer,
+    KLExplorer,
+    LinearMap,
+    PlanarRadial,
+    Stretch,
+)
+from normflows_tut.widgets.layer_scrubber import LayerScrubber
+
+__all__ = [
+    "CouplingExplorer",
+    "ElementwiseExplorer",
+    "KLExplorer",
+    "LayerScrubber",
+    "LinearMap",
+    "PlanarRadial",
+    "Stretch",
+]
