@@ -37,7 +37,9 @@ def main(name):
     config["sphinx"]["config"]["nb_execution_raise_on_error"] = True
     # What another page would have answered.
     config["sphinx"]["config"]["suppress_warnings"] = ["myst.xref_missing", "ref.ref", "ref.doc"]
-    (build / "_config.yml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    # The order of the keys counts: the widgets' scripts are loaded as they are listed.
+    text = yaml.safe_dump(config, sort_keys=False)
+    (build / "_config.yml").write_text(text, encoding="utf-8")
 
     # In this process: importing Jupyter Book once more would take as long as a small chapter.
     from jupyter_book.cli.main import main as jupyter_book
