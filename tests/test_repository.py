@@ -126,17 +126,18 @@ def test_every_exercise_has_a_folded_solution_that_runs(name):
     assert len(labels) >= 4
     assert sorted(labels) == sorted(solved)
     assert text.count("{solution-end}") == len(solved)
+    assert len(re.findall(r"\{solution-start\}[^\n]*\n:class: dropdown", text)) == len(solved)
     # Between a solution's start and its end stands code, so that it is known to run.
-    inside = code = 0
+    label, code = None, 0
     for cell in notebook.cells:
-        if "{solution-start}" in cell.source:
-            assert ":class: dropdown" in cell.source
-            inside, code = 1, 0
-        elif inside and cell.cell_type == "code":
+        if cell.cell_type == "code":
             code += 1
-        if "{solution-end}" in cell.source:
-            assert code, f"the solution ending at {cell.source!r} has no code cell"
-            inside = 0
+            continue
+        for gate, name_of in re.findall(r"\{solution-(start|end)\} ?(\S*)", cell.source):
+            if gate == "start":
+                label, code = name_of, 0
+            else:
+                assert code, f"the solution of {label} has no code cell"
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

@@ -115,8 +115,8 @@ class Visit:
                 const maths = document.querySelectorAll(".math").length;
                 const drawn = document.querySelectorAll("mjx-container").length;
                 return (!maths || drawn) &&
-                    [...document.querySelectorAll(`script[type="${view}"]`)].every(
-                        (script) => script.parentElement.querySelector(".jupyter-widgets, .lm-Widget"));
+                    [...document.querySelectorAll(`script[type="${view}"]`)].every((script) =>
+                        script.parentElement.querySelector(".jupyter-widgets, .lm-Widget"));
             }""",
             timeout=20_000,
         )
