@@ -120,6 +120,14 @@ class Visit:
             }""",
             timeout=20_000,
         )
+        # Folded solutions are part of the page.
+        self.page.evaluate(
+            """() => {
+                for (const e of document.querySelectorAll(".toggle-hidden"))
+                    e.classList.remove("toggle-hidden");
+                for (const e of document.querySelectorAll("details")) e.open = true;
+            }"""
+        )
         return self
 
 
