@@ -92,12 +92,12 @@ format: $(READY)  ## let ruff mend what it can
 test-oldest:  ## unit tests on the oldest TensorFlow, 2.18, with Python 3.11
 	@if [ -z "$(call in_range,python3.11)" ]; then echo "This needs python3.11." >&2; exit 1; fi
 	$(call environment,.venv-oldest,python3.11)
-	.venv-oldest/bin/python -m pip install --quiet 'tensorflow==2.18.*' 'tf-keras==2.18.*' pytest pytest-xdist pyyaml nbformat --editable .
+	.venv-oldest/bin/python -m pip install --quiet 'tensorflow==2.18.*' 'tf-keras==2.18.*' pytest pytest-xdist pyyaml nbformat hatchling editables --editable .
 	.venv-oldest/bin/python -m pytest $(PARALLEL) tests --ignore=tests/browser
 
 .PHONY: bench
-bench: $(READY)  ## the numbers in the README (minutes; see benchmarks/README.md)
-	$(PY) benchmarks/run.py
+bench: $(READY)  ## the numbers in the README, anew: make bench, or BENCH=speed for one
+	$(PY) benchmarks/run.py $(BENCH)
 
 .PHONY: repository
 repository: $(READY)  ## write the repository's address: make repository URL=https://github.com/you/normflows_tut
@@ -113,4 +113,4 @@ clean:  ## remove what was built (environments stay)
 
 .PHONY: distclean
 distclean: clean  ## remove the environments too
-	rm -rf .venv .venv-oldest
+	rm -rf .venv .venv-oldest .venv-jax
