@@ -61,7 +61,7 @@ def read(source, *, max_side=None, stacklevel=2):
         warnings.warn(
             f"the picture of {size[0]} x {size[1]} pixels was averaged down over blocks of "
             f"{factor} x {factor} to {ink.shape[1]} x {ink.shape[0]} (max_side={max_side}).",
-            stacklevel=stacklevel + 1,
+            stacklevel=stacklevel,
         )
     return 1 - ink
 

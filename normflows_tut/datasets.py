@@ -66,4 +66,4 @@ def read_image(path, *, max_side=None):
       >>> read_image(data_path("word.png")).shape
       (144, 320)
     """
-    return _images.read(path, max_side=max_side)
+    return _images.read(path, max_side=max_side, stacklevel=3)

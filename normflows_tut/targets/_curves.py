@@ -123,7 +123,7 @@ class Spirals(Target):
 
     _BOX, _SCALE, _END = 1 / 6, 0.1, 3 * np.pi
 
-    def __init__(self, num_nodes=256, dtype=tf.float32, name="spirals"):
+    def __init__(self, num_nodes=320, dtype=tf.float32, name="spirals"):
         """Places the nodes.
 
         Args:
@@ -137,7 +137,7 @@ class Spirals(Target):
         outline = np.concatenate([corners, corners + self._BOX])
         super().__init__(
             box_around(np.concatenate([outline, -outline]), 5 * self._SCALE),
-            table_width=4 * num_nodes,
+            table_width=2 * num_nodes,
             dtype=dtype,
             parameters=parameters,
             name=name,
