@@ -485,6 +485,13 @@ class TestReverseKL:
         training.fit_reverse_kl(shift_flow(dtype=tf.float32), target, num_steps=2, progress=False)
         np.testing.assert_array_equal(target.loc, [1.0, -1.0])
 
+    def test_float64_stays_float64(self):
+        flow = flows.planar(2, num_layers=1, dtype=tf.float64)
+        target = tfd.MultivariateNormalDiag(tf.zeros([2], tf.float64), tf.ones([2], tf.float64))
+        history = training.fit_reverse_kl(flow, target, num_steps=3, progress=False)
+        assert {variable.dtype for variable in flow.trainable_variables} == {tf.float64}
+        assert history.loss[0] != np.float32(history.loss[0])
+
     def test_refuses_a_target_of_another_shape(self):
         with pytest.raises(ValueError, match=r"shape \[512, 2\] to \[512\], got \[512, 2\]"):
             training.fit_reverse_kl(shift_flow(), lambda x: -(x**2), progress=False)
@@ -545,6 +552,12 @@ class TestArguments:
         with pytest.raises(ValueError, match=message):
             fit(flow, **options)
         np.testing.assert_array_equal(flow.bijector.shift, [0.0, 0.0])
+
+    def test_a_flow_must_be_a_distribution_of_vectors(self):
+        with pytest.raises(ValueError, match=r"flow must be a tfd.Distribution, got <.*Shift"):
+            fit(tfb.Shift(tf.Variable([0.0, 0.0])))
+        with pytest.raises(ValueError, match=r"got event_shape \(\) and batch_shape \(2,\)"):
+            fit(tfd.Normal(tf.Variable([0.0, 0.0]), 1.0))
 
     @pytest.mark.parametrize(
         ("data", "message"),

@@ -144,6 +144,7 @@ class Engine:
             lambda k, good, losses: (k < count) & (good == k),
             one_step,
             [tf.constant(0), tf.constant(0), tf.zeros([self._steps_per_call], self._dtype)],
+            parallel_iterations=1,  # a plain graph must not overlap steps
         )
         # A gradient that was not finite stays in the means: one look a call is enough.
         after = self._flat(self._variables)

@@ -99,6 +99,7 @@ def fit(
         flow = flows.real_nvp(event_size=2)
         history = fit(flow, targets.make("moons"), num_steps=2_000)
     """
+    _check_flow(flow)
     settings = Settings(
         num_steps=num_steps,
         batch_size=batch_size,
@@ -208,6 +209,7 @@ def fit_reverse_kl(
         flow = flows.planar(event_size=2, num_layers=16)
         fit_reverse_kl(flow, lambda z: -targets.energy("U1")(z), num_steps=5_000)
     """
+    _check_flow(flow)
     settings = Settings(
         num_steps=num_steps,
         batch_size=batch_size,
@@ -261,10 +263,18 @@ def _array(flow, data, name, seed=None):
     if isinstance(data, tfd.Distribution):
         _check_event_shape(flow, data, name)
         data = tf.cast(data.sample(_NUM_DRAWS, seed=tf.constant(seed)), flow.dtype)
-    if flow.event_shape.rank != 1:
-        raise ValueError(f"flow must be on events [d], got event_shape {flow.event_shape}.")
     dtype = flow.dtype.as_numpy_dtype
     return data_array(data, flow.event_shape[0], dtype=dtype, name=name)
+
+
+def _check_flow(flow):
+    if not isinstance(flow, tfd.Distribution):
+        raise ValueError(f"flow must be a tfd.Distribution, got {flow!r}.")
+    if flow.event_shape.rank != 1 or flow.batch_shape.rank != 0:
+        raise ValueError(
+            f"flow must be on events [d] and have no batch shape, got event_shape "
+            f"{flow.event_shape} and batch_shape {flow.batch_shape}."
+        )
 
 
 def _check_event_shape(flow, distribution, name):
