@@ -1,6 +1,6 @@
-# Makes the notebook run anywhere. Where normflows_tut can be imported (a clone, an installed
-# wheel, the book's own build) this does nothing; on a hosted notebook it installs the module
-# from its repository, beside the TensorFlow that the host brings.
+# Makes the notebook run anywhere. Where normflows_tut can be imported (a clone, an
+# installed wheel, the book's own build) this does nothing; on a hosted notebook it
+# installs the module from its repository, beside the TensorFlow that the host brings.
 import importlib
 import subprocess
 import sys
@@ -12,27 +12,31 @@ REPOSITORY = "https://github.com/-owner-/normflows_tut"
 def install_module():
     if "/-owner-/" in REPOSITORY:
         raise RuntimeError(
-            "normflows_tut is not installed, and this copy of the book does not say where it is "
-            "kept: the address in this cell is a placeholder. Nothing was installed. Either run "
-            "`pip install -e .` in a clone, or write the address with `make repository URL=...`."
+            "normflows_tut is not installed, and this copy of the book does not say "
+            "where it is kept: the address in this cell is a placeholder. Nothing was "
+            "installed. Either run `pip install -e .` in a clone, or write the address "
+            "with `make repository URL=...`."
         )
     try:
         tensorflow = metadata.version("tensorflow")
     except metadata.PackageNotFoundError:
-        raise RuntimeError("This notebook's host has no TensorFlow: choose one that has.") from None
+        raise RuntimeError(
+            "This notebook's host has no TensorFlow: choose one that has.",
+        ) from None
     major, minor = tensorflow.split(".")[:2]
     if not (2, 18) <= (int(major), int(minor)) <= (2, 21):
-        print(f"TensorFlow {tensorflow} is outside 2.18 to 2.21, with which the book is tested.")
+        print(f"TensorFlow {tensorflow} is outside the tested range, 2.18 to 2.21.")
 
     def installed_numpy():
         return metadata.version("numpy")
 
     def pip(*arguments):
-        subprocess.run([sys.executable, "-m", "pip", "install", "-q", *arguments], check=True)
+        command = [sys.executable, "-m", "pip", "install", "-q", *arguments]
+        subprocess.run(command, check=True)
 
     numpy = installed_numpy()
-    # TensorFlow stays as it is: --no-deps keeps tf-keras and the module from bringing another,
-    # and the exact version among the light packages holds it while pip finds theirs.
+    # TensorFlow stays as it is: --no-deps keeps tf-keras and the module from bringing
+    # another, and its exact version holds it while pip looks for the light packages.
     pip("--no-deps", f"tf-keras=={major}.{minor}.*")
     pip(
         f"tensorflow=={tensorflow}",
@@ -49,7 +53,7 @@ def install_module():
     pip("--no-deps", f"git+{REPOSITORY}")
     importlib.invalidate_caches()
     if installed_numpy() != numpy and "numpy" in sys.modules:
-        print("NumPy was replaced: restart the session, then run the notebook from the top.")
+        print("NumPy was replaced: restart the session, then run all cells again.")
 
 
 if util.find_spec("normflows_tut") is None:
