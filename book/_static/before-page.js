@@ -8,9 +8,10 @@ document.addEventListener("DOMContentLoaded", () => {
   // A button's spoken name must hold the words that are read on it. The theme's icons carry all
   // three modes' titles at once, and its search button is named without its shortcut.
   for (const icon of document.querySelectorAll(".theme-switch")) icon.removeAttribute("title");
-  for (const button of document.querySelectorAll(".search-button-field")) {
-    button.removeAttribute("aria-label");
-  }
+  const named = ".search-button-field[aria-label], details.hide > summary[aria-label]";
+  for (const button of document.querySelectorAll(named)) button.removeAttribute("aria-label");
+  // The entries of a bibliography have a role of their own, which a list may not hold.
+  for (const list of document.querySelectorAll(".citation-list")) list.removeAttribute("role");
 
   // The sliders of ipywidgets show their description beside them but do not name it.
   const nameSliders = () => {

@@ -86,7 +86,7 @@ class Visit:
     requests: list = field(default_factory=list)
     failures: list = field(default_factory=list)
     errors: list = field(default_factory=list)
-    size: int = 0
+    sizes: dict = field(default_factory=dict)
 
     def watch(self):
         """Begins to write down requests, failed requests, script errors and bytes."""
@@ -100,7 +100,7 @@ class Visit:
     def _note_response(self, response):
         if response.status >= 400:
             self.failures.append(f"{response.status} {response.url}")
-        self.size += int(response.headers.get("content-length", 0))
+        self.sizes[response.url] = int(response.headers.get("content-length", 0))
 
     def _note_message(self, message):
         if message.type == "error":

@@ -43,23 +43,30 @@ def test_pictures_are_there_and_have_alt_text(opened):
         assert width > 0 or not source, source
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_page_is_accessible(opened, theme):
-    page = opened[0].page
-    page.evaluate("theme => { document.documentElement.dataset.theme = theme; }", theme)
+def axe(page, options):
+    """Returns what axe-core finds serious or critical on the page, a line for each place."""
     if not page.evaluate("typeof axe !== 'undefined'"):
         # evaluate, not add_script_tag: require.js on the page would take axe for a module.
         page.evaluate(
             f"(() => {{ const define = undefined; {AXE.read_text(encoding='utf-8')} }})()"
         )
-    found = page.evaluate("axe.run(document, {resultTypes: ['violations']})")["violations"]
-    serious = [
+    run = "options => axe.run(document, {resultTypes: ['violations'], ...options})"
+    return [
         f"{rule['id']}: {node['html'][:160]} -- {node.get('failureSummary', '')[:200]}"
-        for rule in found
+        for rule in page.evaluate(run, options)["violations"]
         if rule["impact"] in ("serious", "critical")
         for node in rule["nodes"]
     ]
-    assert not serious, "\n".join(serious)
+
+
+def test_page_is_accessible(opened):
+    page = opened[0].page
+    found = axe(page, {})
+    # In dark only the colours are others.
+    page.evaluate("document.documentElement.dataset.theme = 'dark'")
+    found += axe(page, {"runOnly": {"type": "rule", "values": ["color-contrast"]}})
+    page.evaluate("document.documentElement.dataset.theme = 'light'")
+    assert not found, "\n".join(found)
 
 
 def test_widget_scripts_stand_only_where_widgets_are(opened):
@@ -82,7 +89,11 @@ def test_machinery_stays_out_of_the_page(opened):
 
 
 def test_page_weighs_at_most_8_mb(opened):
-    assert opened[0].size <= 8_000_000
+    """The page and its pictures; what all pages share is fetched once for the whole book."""
+    seen, _, _ = opened
+    shared = sum(size for url, size in seen.sizes.items() if "/_static/" in url)
+    assert sum(seen.sizes.values()) - shared <= 8_000_000
+    assert shared <= 9_000_000
 
 
 @pytest.mark.parametrize("name", book_pages())
