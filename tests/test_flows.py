@@ -154,3 +154,10 @@ def test_a_flow_of_tfp_has_layers_too():
 def test_bad_arguments_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@each_flow
+def test_one_point_is_a_batch_of_one_without_its_axis(factory):
+    flow = _randomized(factory(2, 2, dtype=tf.float64))
+    points = np.array([[0.3, -1.0], [1.5, 0.2]])
+    np.testing.assert_allclose(flow.log_prob(points)[1], flow.log_prob(points[1]), rtol=1e-12)

@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from normflows_tut import flows, training
+from normflows_tut import flows, targets, training
 from normflows_tut.training import objectives, validation
 from normflows_tut.training.engine import _ENGINES
 
@@ -499,6 +499,16 @@ class TestReverseKL:
             training.fit_reverse_kl(shift_flow(), 3)
         with pytest.raises(ValueError, match="annealing_steps must not be negative, got -1"):
             training.fit_reverse_kl(shift_flow(), lambda x: x[:, 0], annealing_steps=-1)
+
+
+class TestFlowsOfTheModule:
+    @pytest.mark.parametrize("make", [flows.planar, flows.radial, flows.real_nvp])
+    def test_learn_by_likelihood_compiled(self, make):
+        """The planar inverse is a loop, and XLA cannot keep a loop's intermediate values."""
+        flow = make(2, num_layers=2)
+        options = {"num_steps": 200, "learning_rate": 0.02, "progress": False}
+        history = training.fit(flow, targets.make("banana"), **options)
+        assert np.mean(history.loss[-20:]) < np.mean(history.loss[:20]) - 0.1
 
 
 class TestProgress:

@@ -78,50 +78,50 @@ class Planar(VectorBijector):
         return self.u + correction * tf.math.divide_no_nan(self.w, tf.reduce_sum(tf.square(self.w)))
 
     def _forward_and_log_det(self, z):
-        alpha = tf.linalg.matvec(z, self.w)  # [...]
+        alpha = tf.tensordot(z, self.w, axes=1)  # [...]
         y = z + self.u_hat * tf.tanh(alpha + self.b)[..., tf.newaxis]
         return y, tf.math.log(self._slope(alpha))
 
     def _inverse_and_log_det(self, y):
-        alpha = self._solve(tf.linalg.matvec(y, self.w))
+        alpha = self._solve(tf.tensordot(y, self.w, axes=1))
         z = y - self.u_hat * tf.tanh(alpha + self.b)[..., tf.newaxis]
         return z, -tf.math.log(self._slope(alpha))
 
     def _slope(self, alpha):
-        """1 + (w.u_hat) (1 - t^2) with t = tanh(alpha + b), without the cancellation."""
-        t2 = tf.square(tf.tanh(alpha + self.b))
-        return t2 + self._slope_at_plane() * (1.0 - t2)
-
-    def _residual(self, alpha, target):
-        return alpha + (self._slope_at_plane() - 1.0) * tf.tanh(alpha + self.b) - target
+        return _slope(alpha, self._slope_at_plane(), self.b)
 
     def _solve(self, target):
         """Solves `alpha + (w.u_hat) tanh(alpha + b) = target` elementwise."""
-        alpha = tf.stop_gradient(self._safeguarded_newton(tf.stop_gradient(target)))
+        equation = target, self._slope_at_plane(), self.b
+        # Nothing inside the loop may be watched by a gradient tape, the variables included:
+        # XLA cannot compile a loop that keeps its intermediate values.
+        root = self._safeguarded_newton(*(tf.stop_gradient(part) for part in equation))
+        alpha = tf.stop_gradient(root)
         # A Newton step of value zero carries the derivatives of the root (the implicit
         # function theorem); each further one doubles the order that is exact.
         for _ in range(2):
-            step = self._residual(alpha, target) / self._slope(alpha)
+            step = _residual(alpha, *equation) / _slope(alpha, *equation[1:])
             alpha -= step - tf.stop_gradient(step)
         return alpha
 
-    def _safeguarded_newton(self, target):
+    def _safeguarded_newton(self, target, slope_at_plane, b):
         """Newton's method, replaced by bisection where it leaves the bracket or is slow."""
         eps = np.finfo(self.dtype.as_numpy_dtype).eps
-        reach = tf.abs(self._slope_at_plane() - 1.0)  # |tanh| <= 1 brackets the root
+        reach = tf.abs(slope_at_plane - 1.0)  # |tanh| <= 1 brackets the root
         tolerance = 2.0 * eps * (tf.abs(target) + reach)
+
+        def residual_at(alpha):
+            return _residual(alpha, target, slope_at_plane, b)
 
         def unfinished(iteration, alpha, low, high, last_step):
             del low, high, last_step
-            return (iteration < 100) & tf.reduce_any(
-                tf.abs(self._residual(alpha, target)) > tolerance
-            )
+            return (iteration < 100) & tf.reduce_any(tf.abs(residual_at(alpha)) > tolerance)
 
         def improve(iteration, alpha, low, high, last_step):
-            residual = self._residual(alpha, target)
+            residual = residual_at(alpha)
             low = tf.where(residual < 0, alpha, low)
             high = tf.where(residual > 0, alpha, high)
-            newton = alpha - residual / self._slope(alpha)
+            newton = alpha - residual / _slope(alpha, slope_at_plane, b)
             inside = (newton > low) & (newton < high)
             fast = tf.abs(newton - alpha) < 0.9 * tf.abs(last_step)
             proposal = tf.where(inside & fast, newton, 0.5 * (low + high))
@@ -132,3 +132,13 @@ class Planar(VectorBijector):
 
         start = (0, target, target - reach, target + reach, tf.fill(tf.shape(target), 2 * reach))
         return tf.while_loop(unfinished, improve, start)[1]
+
+
+def _slope(alpha, slope_at_plane, b):
+    """1 + (w.u_hat) (1 - t^2) with t = tanh(alpha + b), without the cancellation."""
+    t2 = tf.square(tf.tanh(alpha + b))
+    return t2 + slope_at_plane * (1.0 - t2)
+
+
+def _residual(alpha, target, slope_at_plane, b):
+    return alpha + (slope_at_plane - 1.0) * tf.tanh(alpha + b) - target
