@@ -32,10 +32,11 @@ function render({ model, el }) {
         `slide along them. The point goes to ${point(y)}; the log-det there is ${fixed(logDet)}.`;
     },
   });
-  const { panel } = ui;
-  panel.append(make("p", { class: "nt-hint", html:
+  const [curves, numbers] = [make("div", { class: "nt-box" }), make("div", { class: "nt-box" })];
+  ui.panel.append(curves, numbers);
+  curves.append(make("p", { class: "nt-hint", html:
     "<i>y</i>\u2081 = <i>x</i>\u2081, \u2003 <i>y</i>\u2082 = <i>x</i>\u2082 exp <i>s</i>(<i>x</i>\u2081) + <i>t</i>(<i>x</i>\u2081)" }));
-  addPicture(ui, panel, {
+  addPicture(ui, curves, {
     ratio: () => 0.5,
     label: () => `The log-scale s and the shift t as functions of x1; at x1 = ${fixed(ui.get("x")[0])} they are ${
       fixed(couplingCurves(ui.parameters, ui.get("x")[0]).s)} and ${fixed(couplingCurves(ui.parameters, ui.get("x")[0]).t)}.`,
@@ -43,7 +44,7 @@ function render({ model, el }) {
     draw: (ctx, width, height, colours) => drawConditioner(ctx, width, height, colours, ui.parameters),
   });
   const pair = make("div", { class: "nt-pair" });
-  panel.append(pair);
+  numbers.append(pair);
   const sliders = [
     ["level", "s: level", "<i>s</i>: level", 1.5], ["slope", "s: slope", "<i>s</i>: slope", 1.5],
     ["tilt", "t: tilt", "<i>t</i>: tilt", 2], ["bend", "t: bend", "<i>t</i>: bend", 1],
@@ -54,15 +55,15 @@ function render({ model, el }) {
   const cells = [0, 1, 2, 3].map((i) =>
     make("span", { "data-readout": `jacobian-${Math.floor(i / 2) + 1}${(i % 2) + 1}`, class: i === 1 ? "nt-zero" : i === 3 ? "nt-two" : "" }));
   const matrix = make("div", { class: "nt-matrix" }, ...cells);
-  panel.append(make("div", { class: "nt-matrix-row" }, make("span", { text: "Jacobian" }), matrix));
+  numbers.append(make("div", { class: "nt-matrix-row" }, make("span", { text: "Jacobian" }), matrix));
   ui.onPaint(() => now().jacobian.flat().forEach((v, i) => (cells[i].textContent = i < 2 ? String(v) : fixed(v))));
-  addReadouts(ui, panel, [
+  addReadouts(ui, numbers, [
     ["x", "point <i>x</i> (drag it)", () => point(ui.get("x"))],
     ["f", "goes to <i>y</i>", () => point(now().y)],
     ["det", "determinant = 1 \u00b7 exp <i>s</i>", () => fixed(Math.exp(now().logDet), 4)],
     ["log-det", "log-det = <i>s</i>(<i>x</i>\u2081)", () => fixed(now().logDet, 4), "nt-two"],
   ]);
-  addReset(ui, addRow(panel));
+  addReset(ui, addRow(numbers));
   ui.onPaint(() => ui.publish({ ...ui.parameters, f: now().y, log_det: now().logDet, jacobian: now().jacobian, peak: peaks.pushed }));
   return () => ui.dispose();
 }

@@ -107,14 +107,14 @@ function digitsOf(value) {
 
 // --- Pictures in the plane: a dark canvas in every theme -------------------------------
 
-const INK = [20, 22, 28];
+const INK = [11, 16, 32];
 const ON_INK = { text: "#e8eaed", muted: "#a9afb8", one: "#56b4e9", two: "#f0a732", three: "#2fc498" };
 
-/** 256 colours from ink to cream that grow evenly in lightness (anchors near magma's). */
+/** 256 colours from ink to a warm white, evenly spaced in lightness: those of viz.density. */
 const HEAT = (() => {
   const anchors = [
-    INK, [38, 24, 78], [84, 26, 118], [131, 40, 122], [180, 58, 113],
-    [226, 88, 96], [248, 136, 98], [254, 192, 140], [252, 250, 204],
+    INK, [29, 33, 89], [71, 42, 134], [125, 49, 146], [180, 61, 134],
+    [222, 90, 108], [245, 135, 85], [253, 187, 99], [255, 243, 196],
   ];
   const table = new Uint32Array(256);
   for (let i = 0; i < 256; i += 1) {
@@ -140,8 +140,14 @@ function heatMap(size = 128) {
   const image = ctx.createImageData(size, size);
   const pixels = new Uint32Array(image.data.buffer);
   const values = new Float64Array(size * size);
-  /** Evaluates density(x, y) at the cells' centres, paints it, returns its largest value. */
+  const paint = (target, width, height) => {
+    target.imageSmoothingEnabled = true;
+    target.imageSmoothingQuality = "high";
+    target.drawImage(canvas, 0, 0, width, height);
+  };
+  /** Paints density(x, y), or without one the last picture again; returns the largest value. */
   return (target, width, height, reach, density) => {
+    if (!density) return paint(target, width, height);
     const cell = (2 * reach) / size;
     let peak = 0;
     for (let row = 0; row < size; row += 1) {
@@ -157,9 +163,7 @@ function heatMap(size = 128) {
       pixels[i] = HEAT[Math.round(255 * Math.sqrt(values[i] / peak)) || 0];
     }
     ctx.putImageData(image, 0, 0);
-    target.imageSmoothingEnabled = true;
-    target.imageSmoothingQuality = "high";
-    target.drawImage(canvas, 0, 0, width, height);
+    paint(target, width, height);
     return peak;
   };
 }
@@ -190,6 +194,12 @@ function drawPlaneTicks(ctx, { x, y }, width, height, names) {
   }
   drawText(ctx, names[0], width - 8, height - 5, ON_INK.text, "right");
   drawText(ctx, names[1], 6, 16, ON_INK.text);
+}
+
+/** Draws something twice, first wide in ink, so that it stands off the brightest density too. */
+function withHalo(draw, colour) {
+  draw("rgba(11, 16, 32, 0.85)", 3);
+  draw(colour, 0);
 }
 
 function drawArrow(ctx, [x0, y0], [x1, y1], colour, width = 2) {

@@ -109,7 +109,7 @@ function render({ model, el }) {
     ["back", "inverse of <i>y</i>", () => fixed(now().back, 4), "nt-two"],
     ["slope", "slope d<i>y</i>/d<i>x</i>", () => fixed(Math.exp(now().logDet), 4)],
     ["log-det", "log-det", () => fixed(now().logDet, 4), "nt-three"],
-    ["pushed", "pushed density at <i>y</i>", () => fixed(Math.exp(normalLogDensity(ui.get("x")) - now().logDet), 4), "nt-one"],
+    ["pushed", "pushed density", () => fixed(Math.exp(normalLogDensity(ui.get("x")) - now().logDet), 4), "nt-one"],
   ]);
   addReset(ui, addRow(panel));
   ui.onPaint(() => ui.publish({ ...ui.parameters, y: now().y, log_det: now().logDet, back: now().back }));

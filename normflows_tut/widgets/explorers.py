@@ -31,9 +31,9 @@ class Stretch(PageWidget):
     """
 
     _esm = module("formulas", "kit", "draw", "stretch")
-    scale = Number(1.0, above=0)
+    scale = Number(0.6, above=0)
     shift = Number(0.0)
-    bend = Number(0.0, above=-1)
+    bend = Number(1.0, above=-1)
     base = Choice("normal", "uniform")
     strip = WholeNumber(7, low=1, high=10)
 
@@ -98,7 +98,8 @@ class KLExplorer(PageWidget):
     p = weight N(-separation / 2, spread) + (1 - weight) N(separation / 2, spread)
     ```
 
-    Both are computed by quadrature in the page; two buttons descend on them.
+    Both are computed by quadrature in the page; two buttons descend on them. The reverse
+    divergence has several minima: where the descent ends depends on where q starts.
 
     Args:
       mu: Mean of q.
@@ -116,7 +117,7 @@ class KLExplorer(PageWidget):
     """
 
     _esm = module("formulas", "kit", "draw", "kl")
-    mu = Number(0.5)
+    mu = Number(1.2)
     sigma = Number(1.0, above=0)
     separation = Number(4.0, at_least=0)
     spread = Number(0.6, above=0)

@@ -15,7 +15,7 @@ function drawDensityPair(ctx, width, height, colours, p, q) {
   drawText(ctx, "target p (grey) and Gaussian q (line)", 38, 12, colours.text);
 }
 
-/** An integrand with its area: what adds to the divergence, and, hatched lighter, what takes away. */
+/** An integrand with its area: coloured what adds to the divergence, grey what takes away. */
 function drawIntegrand(ctx, width, height, colours, { tone, title, integrand }) {
   const x = linearScale([-6, 6], [34, width - 8]);
   const runs = Array.from({ length: 481 }, (_, i) => -6 + i / 40);
@@ -62,9 +62,10 @@ function render({ model, el }) {
   addSlider(ui, panel, { trait: "separation", name: "distance of the bumps of p", label: "distance of the bumps of <i>p</i>", min: 0, max: 6, step: 0.05 });
   addSlider(ui, panel, { trait: "weight", name: "mass of the left bump of p", label: "mass of the left bump of <i>p</i>", min: 0.05, max: 0.95, step: 0.01 });
   addReadouts(ui, panel, [
-    ["forward", "forward, KL(<i>p</i> \u2016 <i>q</i>)", () => `${fixed(now.forward, 3)} nats`, "nt-one"],
-    ["reverse", "reverse, KL(<i>q</i> \u2016 <i>p</i>)", () => `${fixed(now.reverse, 3)} nats`, "nt-two"],
+    ["forward", "forward, KL(<i>p</i>\u2009\u2016\u2009<i>q</i>)", () => fixed(now.forward, 3), "nt-one"],
+    ["reverse", "reverse, KL(<i>q</i>\u2009\u2016\u2009<i>p</i>)", () => fixed(now.reverse, 3), "nt-two"],
   ]);
+  panel.append(make("p", { class: "nt-hint", text: "In nats: the coloured areas, less the grey ones below zero." }));
   const buttons = addRow(panel);
   const status = make("p", { class: "nt-hint", role: "status" });
   let frame = 0;
@@ -79,7 +80,8 @@ function render({ model, el }) {
     let steps = 0;
     const go = () => {
       let q = gaussian();
-      // Whoever asks for no motion gets the end of the descent in one frame.
+      // Three steps a frame; whoever asks for no motion gets the end of the descent at once.
+      const until = still ? Infinity : steps + 3;
       do {
         const next = klStep(target(), q, kind);
         q = { mu: next.mu, sigma: next.sigma };
@@ -88,7 +90,7 @@ function render({ model, el }) {
           stop(`The ${kind} divergence is at a minimum: ${fixed(klDivergences(target(), q)[kind], 3)} nats after ${steps} steps.`);
           steps = Infinity;
         }
-      } while (still && steps < Infinity);
+      } while (steps < until);
       ui.set("mu", q.mu);
       ui.set("sigma", q.sigma);
       if (steps < Infinity) frame = requestAnimationFrame(go);

@@ -90,11 +90,11 @@ function render({ model, el }) {
   const presets = addRow(ui.panel);
   for (const [name, matrix] of Object.entries(PRESETS)) addButton(presets, name, () => ui.set("matrix", matrix));
   addReadouts(ui, ui.panel, [
-    ["det", "det <i>A</i> (signed area)", () => fixed(now().det, 3)],
+    ["det", "det <i>A</i>, signed area", () => fixed(now().det, 3)],
     ["area", "area = |det <i>A</i>|", () => fixed(Math.abs(now().det), 3)],
     ["log-det", "log |det <i>A</i>|", () => fixed(now().logDet, 3)],
     ["sense", "orientation", () => (now().det > 0 ? "kept" : now().det < 0 ? "reversed" : "lost: no inverse")],
-    ["peak", "highest density of the cloud", () => fixed(Math.exp(planeLogDensity(0, 0) - now().logDet), 3)],
+    ["peak", "highest density", () => fixed(Math.exp(planeLogDensity(0, 0) - now().logDet), 3)],
   ]);
   ui.panel.append(make("p", { class: "nt-hint", text: "Drag the tips of the two columns, or move them with the arrow keys." }));
   ui.onPaint(() => ui.publish({ matrix: ui.get("matrix"), det: now().det, log_det: now().logDet }));

@@ -29,10 +29,10 @@ function render({ model, el }) {
       const foot = [(-b * w[0]) / square, (-b * w[1]) / square];
       const along = [-w[1] / Math.sqrt(square), w[0] / Math.sqrt(square)];
       const at = (s) => [plane.x(foot[0] + s * along[0]), plane.y(foot[1] + s * along[1])];
-      strokeLine(ctx, [at(-12), at(12)], ON_INK.two, 1.8, [7, 4]);
-      drawArrow(ctx, at(0), [plane.x(foot[0] + w[0]), plane.y(foot[1] + w[1])], ON_INK.two);
-      const uHat = planarUHat(ui.parameters);
-      drawArrow(ctx, at(0), [plane.x(foot[0] + uHat[0]), plane.y(foot[1] + uHat[1])], ON_INK.three);
+      withHalo((tone, more) => strokeLine(ctx, [at(-12), at(12)], tone, 1.8 + more, more ? [] : [7, 4]), ON_INK.two);
+      const tip = (v) => [plane.x(foot[0] + v[0]), plane.y(foot[1] + v[1])];
+      withHalo((tone, more) => drawArrow(ctx, at(0), tip(w), tone, 2 + more), ON_INK.two);
+      withHalo((tone, more) => drawArrow(ctx, at(0), tip(planarUHat(ui.parameters)), tone, 2 + more), ON_INK.three);
     },
   });
   addHandle(ui, base, {
@@ -41,11 +41,16 @@ function render({ model, el }) {
     get: () => ui.get("center"),
     set: (center) => ui.set("center", center),
   });
-  const { panel } = ui;
-  addChoice(ui, panel, { trait: "kind", legend: "Layer", options: { planar: "planar", radial: "radial" } });
+  const controls = make("div", { class: "nt-box" });
+  const numbers = make("div", { class: "nt-box" });
+  ui.panel.append(controls, numbers);
+  addChoice(ui, controls, { trait: "kind", legend: "Layer", options: { planar: "planar", radial: "radial" } });
   const planarBox = make("div", { class: "nt-box" });
   const radialBox = make("div", { class: "nt-box" });
-  panel.append(planarBox, radialBox);
+  controls.append(planarBox, radialBox);
+  const planarNumbers = make("div", {});
+  const radialNumbers = make("div", {});
+  numbers.append(planarNumbers, radialNumbers);
   const pairs = { u: planarBox, w: planarBox, center: radialBox };
   for (const [trait, box] of Object.entries(pairs)) {
     const row = make("div", { class: "nt-pair" });
@@ -61,7 +66,7 @@ function render({ model, el }) {
   addSlider(ui, planarBox, { trait: "b", name: "b", label: "<i>b</i>", min: -4, max: 4, step: 0.01 });
   addSlider(ui, radialBox, { trait: "alpha", name: "alpha, the reach", label: "<i>\u03b1</i>, the reach", min: 0.05, max: 4, step: 0.01 });
   addSlider(ui, radialBox, { trait: "beta", name: "beta, before the constraint", label: "<i>\u03b2</i>, before the constraint", min: -6, max: 8, step: 0.01 });
-  addReadouts(ui, planarBox, [
+  addReadouts(ui, planarNumbers, [
     ["u-hat", "<i>u\u0302</i> (green arrow)", () => point(planarUHat(ui.parameters)), "nt-three"],
     ["w-u", "<i>w\u00b7u</i>", () => {
       const { u, w } = ui.parameters;
@@ -72,22 +77,22 @@ function render({ model, el }) {
       return fixed(softplus(u[0] * w[0] + u[1] * w[1]) - 1);
     }],
   ]);
-  addReadouts(ui, radialBox, [
+  addReadouts(ui, radialNumbers, [
     ["beta-hat", "<i>\u03b2\u0302</i>, always above \u2212<i>\u03b1</i>", () => fixed(radialBetaHat(ui.parameters))],
   ]);
   ui.onPaint(() => {
-    planarBox.hidden = !isPlanar();
-    radialBox.hidden = isPlanar();
+    planarBox.hidden = planarNumbers.hidden = !isPlanar();
+    radialBox.hidden = radialNumbers.hidden = isPlanar();
     base.frame.querySelector(".nt-center").hidden = isPlanar();
   });
-  addReadouts(ui, panel, [
+  addReadouts(ui, numbers, [
     ["z", "point <i>z</i> (drag it)", () => point(ui.get("z"))],
     ["f", "<i>f</i>(<i>z</i>)", () => point(now().y)],
     ["log-det", "log-det at <i>z</i>", () => fixed(now().logDet, 4), "nt-one"],
     ["density", "density there, before", () => fixed(Math.exp(planeLogDensity(...ui.get("z"))), 4)],
     ["pushed", "after: divided by exp(log-det)", () => fixed(Math.exp(planeLogDensity(...ui.get("z")) - now().logDet), 4)],
   ]);
-  addReset(ui, addRow(panel));
+  addReset(ui, addRow(controls));
   ui.onPaint(() => ui.publish({ ...ui.parameters, f: now().y, log_det: now().logDet, peak: peaks.pushed }));
   return () => ui.dispose();
 }

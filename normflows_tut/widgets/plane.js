@@ -2,13 +2,15 @@
 
 /** Adds both pictures; layer() returns {forward(z) -> {y, logDet}, inverse(y1, y2) -> {z, logDet}}. */
 function addPlanePair(ui, { layer, probe, describe, reach = 4, marks = () => {}, names }) {
+  ui.root.classList.add("nt-below");
+  let drawn = false;
   const heats = [heatMap(), heatMap()];
   const peaks = { base: 1 / (2 * Math.PI), pushed: 0 };
   const arrow = (ctx, plane) => {
     const z = ui.get(probe);
     const { y } = layer().forward(z);
     const [from, to] = [z, y].map(([a, b]) => [plane.x(a), plane.y(b)]);
-    strokeLine(ctx, [from, to], ON_INK.one, 1.5, [4, 3]);
+    withHalo((tone, more) => strokeLine(ctx, [from, to], tone, 1.8 + more), ON_INK.one);
     return { from, to };
   };
   const base = addPicture(ui, ui.stage, {
@@ -17,7 +19,8 @@ function addPlanePair(ui, { layer, probe, describe, reach = 4, marks = () => {},
     caption: "base, <i>z</i>",
     draw: (ctx, width, height, colours, self) => {
       self.plane = planeScales(width, height, reach);
-      heats[0](ctx, width, height, reach, (a, b) => Math.exp(planeLogDensity(a, b)));
+      heats[0](ctx, width, height, reach, drawn ? null : (a, b) => Math.exp(planeLogDensity(a, b)));
+      drawn = true; // the base never changes
       drawGrid(ctx, self.plane, (z) => z);
       marks(ctx, self.plane);
       drawPlaneTicks(ctx, self.plane, width, height, names.base);
@@ -36,8 +39,8 @@ function addPlanePair(ui, { layer, probe, describe, reach = 4, marks = () => {},
       });
       drawGrid(ctx, plane, (z) => forward(z).y);
       const { from, to } = arrow(ctx, plane);
-      drawDot(ctx, ...from, ON_INK.one, 5, true);
-      drawDot(ctx, ...to, ON_INK.one, 6);
+      withHalo((tone, more) => drawDot(ctx, ...from, tone, 5 + more / 3, true), ON_INK.one);
+      withHalo((tone, more) => drawDot(ctx, ...to, tone, 6 + more / 2), ON_INK.one);
       drawPlaneTicks(ctx, plane, width, height, names.pushed);
     },
   });

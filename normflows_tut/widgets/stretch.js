@@ -51,7 +51,7 @@ function drawStretch(ctx, width, height, colours, parameters) {
   const top = roundUp(peak * 1.05);
   const z = linearScale([-3.3, 3.3], [left, width - 8]);
   const x = linearScale([-5, 5], [height - bottom, 8]);
-  const down = linearScale([0, 1.1], [height - 24, height - bottom + 26]);
+  const down = linearScale([0, parameters.base === "uniform" ? 1.1 : 0.5], [height - 24, height - bottom + 26]);
   const out = linearScale([0, top], [left - 34, 26]);
   const wide = [left, width - 8];
   const high = [height - bottom, 8];
@@ -125,12 +125,12 @@ function render({ model, el }) {
   addSlider(ui, panel, { trait: "shift", name: "shift", label: "shift <i>b</i>", min: -2, max: 2, step: 0.01 });
   addSlider(ui, panel, { trait: "bend", name: "bend", label: "bend <i>c</i>", min: -0.9, max: 4, step: 0.01 });
   addSlider(ui, panel, { trait: "strip", name: "marked strip", label: "marked strip", min: 1, max: 10, step: 1, digits: 0 });
-  panel.append(make("p", { class: "nt-hint", html: "<i>g</i>(<i>z</i>) = <i>a</i> (<i>z</i> + <i>c</i> tanh <i>z</i>) + <i>b</i>. Each strip holds one tenth of the mass." }));
+  panel.append(make("p", { class: "nt-hint", html: "<i>g</i>(<i>z</i>) = <i>a</i> (<i>z</i> + <i>c</i> tanh <i>z</i>) + <i>b</i>. Each strip holds one tenth of the mass; the numbers are those of the marked strip, densities and slope at its middle." }));
   addReadouts(ui, panel, [
-    ["base-area", "mass of the strip, below", () => fixed(now.baseArea, 3), "nt-two"],
-    ["pushed-area", "mass of the strip, left", () => fixed(now.pushedArea, 3), "nt-two"],
-    ["base-density", "base density in its middle", () => fixed(now.baseDensity, 3)],
-    ["slope", "slope of <i>g</i> there", () => `\u00f7 ${fixed(now.slope, 3)}`],
+    ["base-area", "mass, in the base", () => fixed(now.baseArea, 3), "nt-two"],
+    ["pushed-area", "mass, pushed", () => fixed(now.pushedArea, 3), "nt-two"],
+    ["base-density", "base density", () => fixed(now.baseDensity, 3)],
+    ["slope", "slope of <i>g</i>", () => `\u00f7 ${fixed(now.slope, 3)}`],
     ["pushed-density", "pushed density", () => `= ${fixed(now.pushedDensity, 3)}`],
   ]);
   addReset(ui, addRow(panel));
