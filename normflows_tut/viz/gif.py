@@ -1,0 +1,105 @@
+"""Frames to GIF: one palette for all of them, and never too heavy for a page."""
+
+import base64
+import html
+import io
+
+import numpy as np
+from PIL import Image
+
+MAX_BYTES = 450_000
+_PALETTES = (64, 48, 32)
+
+
+def figure_frame(figure):
+    """Draws `figure` and returns its pixels, uint8 `[height, width, 3]`."""
+    figure.canvas.draw()
+    return np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
+
+
+def frames_to_gif(frames, *, fps=12, hold=1.0, max_bytes=MAX_BYTES):
+    """Packs frames into an animated GIF that repeats for ever.
+
+    All frames share one palette and nothing is dithered, so that what does not change costs
+    nothing. A GIF above `max_bytes` is made again with fewer colours, then with every second
+    frame.
+
+    Args:
+      frames: List of arrays `[height, width, 3]` of uint8, all of one shape.
+      fps: Frames a second, above 0.
+      hold: Seconds for which the last frame stays.
+      max_bytes: Largest size.
+
+    Returns:
+      The bytes of the GIF.
+
+    Raises:
+      ValueError: There are no frames, they differ in shape, or the GIF stays too large; the
+        message has the size.
+    """
+    frames = [np.asarray(frame) for frame in frames]
+    if not frames:
+        raise ValueError("frames is empty: a GIF needs at least one.")
+    for k, frame in enumerate(frames):
+        if frame.dtype != np.uint8 or frame.shape != frames[0].shape or frame.ndim != 3:
+            raise ValueError(
+                f"frame {k} is {frame.dtype}{list(frame.shape)}; all must be uint8 "
+                f"[height, width, 3] of the shape of the first, {list(frames[0].shape)}."
+            )
+    for step in (1, 2):
+        for colours in _PALETTES:
+            content = _encode([*frames[:-1:step], frames[-1]], fps / step, hold, colours)
+            if len(content) <= max_bytes:
+                return content
+    raise ValueError(
+        f"the GIF has {len(content):,} bytes with {colours} colours and every second frame, "
+        f"more than {max_bytes:,}: draw smaller or fewer frames."
+    )
+
+
+def _encode(frames, fps, hold, colours):
+    # A palette from all frames at once: every eighth row of each is enough to choose it.
+    sample = Image.fromarray(np.concatenate([frame[::8] for frame in frames]))
+    palette = sample.quantize(colours, method=Image.Quantize.MEDIANCUT)
+    images = [
+        Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE)
+        for frame in frames
+    ]
+    duration = [round(1000 / fps)] * (len(images) - 1) + [round(1000 * hold)]
+    buffer = io.BytesIO()
+    images[0].save(
+        buffer,
+        format="GIF",
+        save_all=True,
+        append_images=images[1:],
+        duration=duration,
+        loop=0,
+        disposal=1,
+    )
+    return buffer.getvalue()
+
+
+def show_gif(gif, alt, *, width=None):
+    """Shows a GIF in a notebook, with a description for those who cannot see it.
+
+    Args:
+      gif: Bytes of a GIF.
+      alt: What the animation shows, in a sentence.
+      width: Width on the page in CSS pixels; that of the GIF by default.
+
+    Returns:
+      An `IPython.display.HTML`.
+
+    Raises:
+      ValueError: `alt` is blank.
+    """
+    from IPython.display import HTML  # only a notebook needs it
+
+    if not alt.strip():
+        raise ValueError(f"alt must say what the animation shows, got {alt!r}.")
+    width = Image.open(io.BytesIO(gif)).width if width is None else width
+    data = base64.b64encode(gif).decode()
+    return HTML(
+        f'<img src="data:image/gif;base64,{data}" alt="{html.escape(alt)}" '
+        f'width="{width}" class="dark-light" style="max-width: 100%">'
+    )

@@ -1,0 +1,131 @@
+"""One look for every figure, readable on a white and on a near-black page.
+
+What has an area (densities, point clouds, grids) stands on a deep-ink canvas that
+fills the figure to its edges; line plots are transparent, with text and axes in a
+grey that reads on both pages. No global state is touched: every function works
+inside `style()` and leaves matplotlib's settings as they were.
+"""
+
+import contextlib
+
+import matplotlib as mpl
+from matplotlib.colors import LinearSegmentedColormap
+
+INK = "#0b1020"  # The canvas; also what a density of zero looks like.
+CHALK = "#c3c9d8"  # Text on the canvas.
+GREY = "#767676"  # Text and axes without one: 4.5:1 on white, 4.1:1 on #121212.
+
+# Okabe & Ito's palette: on either page at least 3:1 for the first three.
+BLUE, VERMILLION, GREEN, PURPLE = "#0072b2", "#d55e00", "#009e73", "#cc79a7"
+SKY, YELLOW, ORANGE = "#56b4e9", "#f0e442", "#e69f00"
+LINES = (BLUE, VERMILLION, GREEN, PURPLE, ORANGE, SKY)
+
+# Right is warm and left is cool, above is light and below is deep: the four that stay
+# farthest apart for deuteranopes, protanopes and tritanopes alike.
+QUADRANTS = (YELLOW, SKY, BLUE, VERMILLION)  # Counter-clockwise from (+, +).
+
+DPI = 144
+
+# From the canvas to a warm white by equal steps of OKLab lightness.
+EMBER = LinearSegmentedColormap.from_list(
+    "ember",
+    [
+        *(INK, "#211f54", "#452a84", "#862f93", "#c33a83"),
+        *("#ee5f64", "#fd9557", "#fec884", "#fff4cb"),
+    ],
+    N=512,
+)
+
+
+@contextlib.contextmanager
+def style():
+    """The settings of this book's figures, as a context; outside of it nothing changes.
+
+    Example:
+      >>> with style():
+      ...     figure, ax = plt.subplots()
+    """
+    settings = {
+        "figure.facecolor": "none",
+        "figure.edgecolor": "none",
+        "savefig.facecolor": "auto",
+        "axes.facecolor": "none",
+        "axes.edgecolor": GREY,
+        "axes.labelcolor": GREY,
+        "axes.titlecolor": GREY,
+        "axes.spines.top": False,
+        "axes.spines.right": False,
+        "axes.linewidth": 0.8,
+        "axes.titlesize": 10,
+        "axes.labelsize": 10,
+        "axes.prop_cycle": mpl.cycler(color=LINES),
+        "text.color": GREY,
+        "xtick.color": GREY,
+        "ytick.color": GREY,
+        "xtick.labelsize": 9,
+        "ytick.labelsize": 9,
+        "legend.frameon": False,
+        "legend.labelcolor": GREY,
+        "legend.fontsize": 9,
+        "grid.color": GREY,
+        "grid.alpha": 0.25,
+        "grid.linewidth": 0.6,
+        "lines.linewidth": 1.8,
+        "lines.solid_capstyle": "round",
+        "font.family": ["DejaVu Sans"],
+        "figure.dpi": DPI,
+        "figure.autolayout": False,
+        "figure.constrained_layout.use": False,
+    }
+    # Not `mpl.rc_context`, which puts *every* setting back: pyplot's first use inside would lose
+    # the `interactive` that a notebook's backend has just switched on; later figures stay unseen.
+    before = {name: mpl.rcParams[name] for name in settings}
+    mpl.rcParams.update(settings)
+    try:
+        yield
+    finally:
+        mpl.rcParams.update(before)
+
+
+def canvas(columns=1, rows=1, *, panel=3.2, title=None, pyplot=True):
+    """Makes an ink figure of square panels without ticks.
+
+    Args:
+      columns: Panels in a row.
+      rows: Rows of panels.
+      panel: Side of a panel in inches.
+      title: A line above all panels.
+      pyplot: Whether pyplot knows the figure, so that a notebook shows it.
+
+    Returns:
+      The figure and an array [rows, columns] of Axes.
+    """
+    head = (0.26 if rows * columns > 1 else 0.0) + (0.34 if title else 0.0)
+    return _canvas(columns, rows, panel, title, head, pyplot)
+
+
+def _canvas(columns, rows, panel, title, head, pyplot):
+    """Lays the panels out in inches: margins and gaps stay the same at every size."""
+    margin, gap, label = 0.12, 0.14, 0.26 if rows * columns > 1 else 0.0
+    top = 0.34 if title else 0.0
+    width = 2 * margin + columns * panel + (columns - 1) * gap
+    height = 2 * margin + top + rows * (panel + label) + (rows - 1) * gap
+    with style():
+        if pyplot:
+            figure = plt.figure(figsize=(width, height), facecolor=INK)
+        else:
+            figure = mpl.figure.Figure(figsize=(width, height), facecolor=INK, dpi=DPI)
+            FigureCanvasAgg(figure)
+        axes = np.empty((rows, columns), object)
+        for row, column in np.ndindex(rows, columns):
+            left = margin + column * (panel + gap)
+            bottom = height - margin - top - (row + 1) * (panel + label) - row * gap
+            axes[row, column] = figure.add_axes(
+                [left / width, bottom / height, panel / width, panel / height]
+            )
+            ink(axes[row, column])
+        if title:
+            figure.text(
+                margin / width, 1 - (margin + 0.13) / height, title, color=CHALK, size=11, va="center"
+            )
+    return figure, axes

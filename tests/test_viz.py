@@ -1,0 +1,213 @@
+"""Pictures: what they show, how heavy they are, and that they leave matplotlib alone."""
+
+import io
+import types
+
+import matplotlib as mpl
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import tensorflow_probability as tfp
+from PIL import Image
+
+from normflows_tut import flows, targets, viz
+from normflows_tut.bijectors import initialize_act_norms
+from normflows_tut.evaluation import Estimate
+
+tfd = tfp.distributions
+
+
+@pytest.fixture(autouse=True)
+def _leaves_matplotlib_alone():
+    before = dict(mpl.rcParams)
+    yield
+    plt.close("all")
+    assert dict(mpl.rcParams) == before
+
+
+@pytest.fixture(scope="module")
+def flow():
+    flow = flows.real_nvp(2, 3)
+    rng = np.random.default_rng(0)
+    for variable in flow.trainable_variables:
+        variable.assign_add(0.05 * rng.normal(size=variable.shape))
+    initialize_act_norms(flow.bijector, 5.0 + rng.normal(size=[100, 2]))
+    return flow
+
+
+def _luminance(colour):
+    """Relative luminance (WCAG 2.2)."""
+    channels = np.array(mpl.colors.to_rgb(colour))
+    linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
+    return linear @ [0.2126, 0.7152, 0.0722]
+
+
+def _contrast(one, other):
+    low, high = sorted([_luminance(one), _luminance(other)])
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_text_reads_on_both_pages():
+    assert _contrast(viz.GREY, "#ffffff") >= 4.5
+    assert _contrast(viz.GREY, "#121212") >= 4.0
+    assert _contrast(viz.CHALK, viz.INK) >= 7.0
+
+
+def test_a_density_is_drawn_where_it_is():
+    ax = viz.density(tfd.MultivariateNormalDiag([1.0, 0.0]), bounds=((-4, 4), (-2, 2)))
+    pixels = ax.images[0].get_array()
+    assert pixels.shape == (128, 256)
+    row, column = np.unravel_index(np.argmax(pixels), pixels.shape)
+    x, y = -4 + 8 * (column + 0.5) / 256, -2 + 4 * (row + 0.5) / 128
+    # Everything above the 99.8% quantile is equally bright.
+    assert abs(x - 1) < 0.2
+    assert abs(y) < 0.2
+    assert ax.get_xlim() == (-4, 4)
+
+
+def test_density_grid_is_the_density():
+    target = tfd.MultivariateNormalDiag([0.0, 0.0])
+    grid = viz.density_grid(target, ((-6, 6), (-6, 6)), resolution=200)
+    assert grid.sum() * (12 / 200) ** 2 == pytest.approx(1.0, abs=1e-5)
+
+
+def test_samples_draws_the_points():
+    points = np.array([[0.0, 1.0], [2.0, 3.0], [1.0, 1.0]])
+    ax = viz.samples(points, colors=["red", "green", "blue"])
+    np.testing.assert_array_equal(ax.collections[0].get_offsets(), points)
+    with pytest.raises(ValueError, match=r"\[n, 2\], got \[3\]"):
+        viz.samples(np.zeros(3))
+
+
+def test_density_beside_truth_shares_one_scale(flow):
+    axes = viz.density_beside_truth(targets.make("moons"), flow, resolution=40)
+    assert len(axes) == 3
+    assert axes[0].get_xlim() == axes[1].get_xlim() == axes[2].get_xlim()
+
+
+def test_the_four_quadrants_have_four_colours():
+    colours = viz.quadrant_colors([[1, 1], [-1, 1], [-1, -1], [1, -1]])
+    assert colours.tolist() == [viz.YELLOW, viz.SKY, viz.BLUE, viz.VERMILLION]
+
+
+def test_layer_points_go_from_the_base_to_the_data(flow):
+    z, stages = viz.layer_points(flow, num_points=50, seed=1)
+    assert stages.shape == (4, 50, 2)
+    np.testing.assert_allclose(stages[-1], flow.bijector.forward(z), atol=1e-5)
+    # The base, in the units of the data: an affine image of z.
+    scale = np.diff(stages[0][:2], axis=0) / np.diff(z[:2], axis=0)
+    np.testing.assert_allclose(np.diff(stages[0], axis=0), np.diff(z, axis=0) * scale, atol=1e-4)
+
+
+def test_layer_strip_has_a_panel_for_the_base_and_each_layer(flow):
+    axes = viz.layer_strip(flow, num_points=100)
+    assert [ax.get_title() for ax in axes] == ["base", *(f"layer {k} of 3" for k in (1, 2, 3))]
+    offsets = axes[-1].collections[0].get_offsets()
+    np.testing.assert_allclose(offsets, viz.layer_points(flow, 100)[1][-1])
+
+
+def _seconds(image):
+    durations = []
+    for k in range(image.n_frames):
+        image.seek(k)
+        durations.append(image.info["duration"])
+    return sum(durations) / 1000
+
+
+def test_layer_gif(flow):
+    gif = viz.layer_gif(flow, num_points=500, frames_per_layer=4, hold=2, fps=10, pixels=200)
+    image = Image.open(io.BytesIO(gif))
+    assert len(gif) <= 450_000
+    assert max(image.size) == 200
+    # A frame that repeats the one before is stored as a longer duration.
+    assert image.n_frames == 1 + 3 * 4
+    assert _seconds(image) == pytest.approx((2 + 3 * (4 + 2) - 1) / 10 + 1.5, abs=0.05)
+
+
+def test_png_frames_are_the_layers(flow):
+    pictures, labels = viz.png_frames(flow, num_points=200, pixels=200)
+    assert labels == ["base", "layer 1 of 3", "layer 2 of 3", "layer 3 of 3"]
+    assert len({Image.open(io.BytesIO(picture)).size for picture in pictures}) == 1
+    assert len(set(pictures)) == 4
+
+
+def test_a_warped_grid_is_the_image_of_the_grid():
+    scale = tfp.bijectors.Scale([2.0, 0.5])
+    ax = viz.warped_grid(scale, grid=((-1, 1), (-1, 1)))
+    ends = np.concatenate(ax.collections[0].get_segments())
+    np.testing.assert_allclose(np.abs(ends).max(axis=0), [2.0, 0.5], rtol=1e-6)
+
+
+def test_warped_grid_gif_takes_a_list_of_bijectors(flow):
+    steps = [tfp.bijectors.Shift([1.0, 0.0]), tfp.bijectors.Scale([2.0, 2.0])]
+    gif = viz.warped_grid_gif(steps, labels=["a", "b", "c"], frames_per_layer=3, hold=1, pixels=150)
+    assert Image.open(io.BytesIO(gif)).n_frames == 1 + 2 * 3
+    with pytest.raises(ValueError, match="3 stages need as many labels, got \\['a'\\]"):
+        viz.warped_grid_gif(steps, labels=["a"])
+
+
+def test_density_gif(flow):
+    stages = [targets.make("circles"), targets.make("moons")]
+    gif = viz.density_gif(stages, ["circles", "moons"], resolution=40, pixels=120)
+    assert Image.open(io.BytesIO(gif)).n_frames == 2
+    with pytest.raises(ValueError, match="2 distributions need as many labels"):
+        viz.density_gif(stages, ["circles"])
+
+
+def test_gifs_share_one_small_palette():
+    rng = np.random.default_rng(0)
+    frames = [np.full([40, 40, 3], shade, np.uint8) for shade in (0, 90, 200)]
+    frames[1][:20] = rng.integers(0, 256, [20, 40, 3])
+    gif = viz.frames_to_gif(frames)
+    image, colours = Image.open(io.BytesIO(gif)), set()
+    for k in range(image.n_frames):
+        image.seek(k)
+        colours |= set(image.convert("RGB").getdata())
+    assert len(colours) <= 64
+
+
+def test_a_gif_that_is_too_heavy_is_made_lighter_or_refused():
+    rng = np.random.default_rng(0)
+    noise = [rng.integers(0, 256, [60, 60, 3], dtype=np.uint8) for _ in range(9)]
+    whole = viz.frames_to_gif(noise)
+    lighter = viz.frames_to_gif(noise, max_bytes=len(whole) * 2 // 3)
+    assert len(lighter) <= len(whole) * 2 // 3
+    assert Image.open(io.BytesIO(lighter)).n_frames == 5
+    with pytest.raises(ValueError, match="more than 100"):
+        viz.frames_to_gif(noise, max_bytes=100)
+
+
+def test_frames_are_checked():
+    with pytest.raises(ValueError, match="frames is empty"):
+        viz.frames_to_gif([])
+    frames = [np.zeros([4, 4, 3], np.uint8), np.zeros([4, 5, 3], np.uint8)]
+    with pytest.raises(ValueError, match=r"frame 1 is uint8\[4, 5, 3\]"):
+        viz.frames_to_gif(frames)
+
+
+def test_show_gif_needs_and_escapes_its_description():
+    gif = viz.frames_to_gif([np.zeros([4, 4, 3], np.uint8)] * 2)
+    assert 'alt="&lt;a&gt; &quot;grid&quot;"' in viz.show_gif(gif, alt='<a> "grid"').data
+    with pytest.raises(ValueError, match="alt must say"):
+        viz.show_gif(gif, alt=" ")
+
+
+def test_loss_shows_training_validation_and_entropy():
+    history = types.SimpleNamespace(
+        step=np.arange(100),
+        loss=np.linspace(3.0, 1.0, 100),
+        validation_step=np.array([50, 100]),
+        validation_loss=np.array([2.0, 1.2]),
+    )
+    ax = viz.loss(history, entropy=0.9)
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["training", "validation", "entropy"]
+    assert ax.get_ylim()[0] < 0.9
+
+
+def test_kl_trace_shows_two_standard_errors():
+    ax = viz.kl_trace([Estimate(2.0, 0.1), Estimate(1.0, 0.05), Estimate(0.1, 0.01)], label="flow")
+    line, _, bars = ax.containers[0]
+    np.testing.assert_array_equal(line.get_ydata(), [2.0, 1.0, 0.1])
+    low, high = bars[0].get_segments()[0][:, 1]
+    assert (low, high) == pytest.approx((1.8, 2.2))
