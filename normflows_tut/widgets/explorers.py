@@ -8,8 +8,8 @@ class Stretch(PageWidget):
     """A density pushed through a curve: mass is conserved, density is divided by the slope.
 
     ```none
-    x = g(z) = scale (z + bend tanh(z)) + shift
-    p_X(x)   = p_Z(z) / g'(z),                  g'(z) = scale (1 + bend (1 - tanh(z)^2))
+    x = f(z) = scale (z + bend tanh(z)) + shift
+    p_X(x)   = p_Z(z) / f'(z),                  f'(z) = scale (1 + bend (1 - tanh(z)^2))
     ```
 
     Ten strips of equal mass move from the base (below) to the pushed density (left); one
@@ -18,7 +18,7 @@ class Stretch(PageWidget):
     Args:
       scale: Above 0.
       shift: Any finite number.
-      bend: Above -1, so that g increases.
+      bend: Above -1, so that f increases.
       base: `"normal"`, or `"uniform"` on [0, 1].
       strip: The marked strip, 1 to 10.
 

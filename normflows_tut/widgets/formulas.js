@@ -43,7 +43,7 @@ export function normalQuantile(mass) {
 
 // --- One dimension ---------------------------------------------------------------------
 
-/** x = g(z) = scale (z + bend tanh z) + shift; increasing for scale > 0, bend > -1. */
+/** x = f(z) = scale (z + bend tanh z) + shift; increasing for scale > 0, bend > -1. */
 export function stretch({ scale, shift, bend }, z) {
   const t = Math.tanh(z);
   return { x: scale * (z + bend * t) + shift, slope: scale * (1 + bend * (1 - t * t)) };

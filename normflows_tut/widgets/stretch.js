@@ -101,7 +101,7 @@ function drawStretch(ctx, width, height, colours, parameters) {
   drawText(ctx, "pushed density", 4, high[0] + 22, colours.text, "left", "top");
   drawText(ctx, "of x", 4, high[0] + 37, colours.text, "left", "top");
   drawText(ctx, "base density of z", left + 6, high[0] + 8, colours.text, "left", "top");
-  drawText(ctx, "x = g(z)", width - 12, high[0] - 10, colours.text, "right");
+  drawText(ctx, "x = f(z)", width - 12, high[0] - 10, colours.text, "right");
 }
 
 function render({ model, el }) {
@@ -113,7 +113,7 @@ function render({ model, el }) {
   addPicture(ui, ui.stage, {
     ratio: () => 0.92,
     label: () =>
-      `Base density below, the curve x = g(z) above it, the pushed density at the left. ` +
+      `Base density below, the curve x = f(z) above it, the pushed density at the left. ` +
       `The marked strip holds mass ${fixed(now.baseArea, 3)} on both axes; at its middle ` +
       `the slope is ${fixed(now.slope)} and the density goes from ${fixed(now.baseDensity)} ` +
       `to ${fixed(now.pushedDensity)}.`,
@@ -125,12 +125,12 @@ function render({ model, el }) {
   addSlider(ui, panel, { trait: "shift", name: "shift", label: "shift <i>b</i>", min: -2, max: 2, step: 0.01 });
   addSlider(ui, panel, { trait: "bend", name: "bend", label: "bend <i>c</i>", min: -0.9, max: 4, step: 0.01 });
   addSlider(ui, panel, { trait: "strip", name: "marked strip", label: "marked strip", min: 1, max: 10, step: 1, digits: 0 });
-  panel.append(make("p", { class: "nt-hint", html: "<i>g</i>(<i>z</i>) = <i>a</i> (<i>z</i> + <i>c</i> tanh <i>z</i>) + <i>b</i>. Each strip holds one tenth of the mass; the numbers are those of the marked strip, densities and slope at its middle." }));
+  panel.append(make("p", { class: "nt-hint", html: "<i>f</i>(<i>z</i>) = <i>a</i> (<i>z</i> + <i>c</i> tanh <i>z</i>) + <i>b</i>. Each strip holds one tenth of the mass; the numbers are those of the marked strip, densities and slope at its middle." }));
   addReadouts(ui, panel, [
     ["base-area", "mass, in the base", () => fixed(now.baseArea, 3), "nt-two"],
     ["pushed-area", "mass, pushed", () => fixed(now.pushedArea, 3), "nt-two"],
     ["base-density", "base density", () => fixed(now.baseDensity, 3)],
-    ["slope", "slope of <i>g</i>", () => `\u00f7 ${fixed(now.slope, 3)}`],
+    ["slope", "slope of <i>f</i>", () => `\u00f7 ${fixed(now.slope, 3)}`],
     ["pushed-density", "pushed density", () => `= ${fixed(now.pushedDensity, 3)}`],
   ]);
   addReset(ui, addRow(panel));
