@@ -128,7 +128,8 @@ export function planarUHat({ u, w }) {
 }
 
 /** 1 + w.u-hat, which is softplus(w.u): the smallest or largest slope, always above zero. */
-function planarSlope({ u, w }) {
+export function planarSlope({ u, w }) {
+  if (w[0] === 0 && w[1] === 0) return 1; // a shift
   return softplus(w[0] * u[0] + w[1] * u[1]);
 }
 

@@ -72,10 +72,7 @@ function render({ model, el }) {
       const { u, w } = ui.parameters;
       return fixed(u[0] * w[0] + u[1] * w[1]);
     }],
-    ["w-u-hat", "<i>w\u00b7u\u0302</i>, always above \u22121", () => {
-      const { u, w } = ui.parameters;
-      return fixed(softplus(u[0] * w[0] + u[1] * w[1]) - 1);
-    }],
+    ["w-u-hat", "<i>w\u00b7u\u0302</i>, always above \u22121", () => fixed(planarSlope(ui.parameters) - 1)],
   ]);
   addReadouts(ui, radialNumbers, [
     ["beta-hat", "<i>\u03b2\u0302</i>, always above \u2212<i>\u03b1</i>", () => fixed(radialBetaHat(ui.parameters))],

@@ -1,0 +1,145 @@
+"""The Python side of the widgets: parameters, refusals, and the scripts they carry."""
+
+import re
+from pathlib import Path
+
+import pytest
+from ipywidgets.embed import embed_data
+
+from normflows_tut import widgets
+
+PNG = b"\x89PNG\r\n\x1a\n"
+EXPLORERS = {
+    "Stretch": {"scale", "shift", "bend", "base", "strip"},
+    "LinearMap": {"matrix"},
+    "ElementwiseExplorer": {"kind", "a", "b", "x"},
+    "KLExplorer": {"mu", "sigma", "separation", "spread", "weight"},
+    "PlanarRadial": {"kind", "u", "w", "b", "center", "alpha", "beta", "z"},
+    "CouplingExplorer": {"level", "slope", "tilt", "bend", "x"},
+}
+FOLDER = Path(widgets.__file__).parent
+
+
+def own_traits(kind):
+    """Returns the parameters of a widget class that the page shares."""
+    return {name for name in kind.class_own_traits(sync=True) if not name.startswith("_")}
+
+
+def test_every_public_widget_is_tested():
+    assert {*EXPLORERS, "LayerScrubber"} == set(widgets.__all__)
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_the_parameters_are_traits_that_the_page_shares(name):
+    kind = getattr(widgets, name)
+    assert own_traits(kind) == EXPLORERS[name]
+    widget = kind()
+    state = widget.get_state()
+    assert EXPLORERS[name] <= set(state)
+    assert "export default" in state["_esm"]
+    assert ".nt-widget" in state["_css"]
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_the_script_draws_the_parameters_that_python_has(name):
+    kind = getattr(widgets, name)
+    listed = re.search(r"traits = \[(.*?)\]|traits: \[(.*?)\]", kind._esm)
+    names = set(re.findall(r'"(\w+)"', listed.group(1) or listed.group(2)))
+    assert names == own_traits(kind)
+
+
+@pytest.mark.parametrize("name", EXPLORERS)
+def test_a_widget_is_small_in_the_page(name):
+    widget = getattr(widgets, name)()
+    state = embed_data(views=[widget], drop_defaults=False)["manager_state"]["state"]
+    assert len(str(state[widget.model_id])) < 45_000
+
+
+def test_the_scripts_fetch_nothing():
+    for path in [*FOLDER.glob("*.js"), *FOLDER.glob("*.css")]:
+        assert not re.search(r"https?:|\bimport\b.*\bfrom\b|@import|url\(", path.read_text()), path
+
+
+def test_parameters_are_set_and_read_back():
+    widget = widgets.PlanarRadial(u=(1, 2), kind="radial")
+    assert widget.u == [1.0, 2.0]
+    widget.w = [0.5, -1]
+    assert widget.w == [0.5, -1.0]
+    assert widgets.LinearMap(matrix=((2, 0), (0, 1))).matrix == [[2.0, 0.0], [0.0, 1.0]]
+    assert widgets.Stretch(strip=3).strip == 3
+
+
+def test_two_widgets_share_no_list():
+    one, other = widgets.PlanarRadial(), widgets.PlanarRadial()
+    one.u[0] = 99.0
+    assert other.u[0] != 99.0
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters", "message"),
+    [
+        ("Stretch", {"scale": 0}, "scale must be above 0, got 0"),
+        ("Stretch", {"bend": -1}, "bend must be above -1, got -1"),
+        ("Stretch", {"shift": float("nan")}, "shift must be finite, got nan"),
+        ("Stretch", {"base": "cauchy"}, "base must be one of 'normal', 'uniform', got 'cauchy'"),
+        ("Stretch", {"strip": 11}, "strip must be 1..10, got 11"),
+        ("Stretch", {"strip": 2.5}, "strip must be a whole number, got 2.5"),
+        ("Stretch", {"scael": 1}, "Stretch has no parameter 'scael'; it has base, bend"),
+        ("LinearMap", {"matrix": [[1, 2, 3], [4, 5, 6]]}, "must hold two numbers, got [1, 2, 3]"),
+        ("LinearMap", {"matrix": [[1, 2]]}, "matrix must have two rows, got [[1, 2]]"),
+        ("LinearMap", {"matrix": [[1, 2], [3, float("inf")]]}, "must be finite, got inf"),
+        ("ElementwiseExplorer", {"a": -0.5}, "a must be above 0, got -0.5"),
+        ("ElementwiseExplorer", {"b": -1}, "b must be at least 0, got -1"),
+        ("ElementwiseExplorer", {"x": "one"}, "x must be a number, got 'one'"),
+        ("KLExplorer", {"sigma": 0}, "sigma must be above 0, got 0"),
+        ("KLExplorer", {"weight": 1}, "weight must be below 1, got 1"),
+        ("PlanarRadial", {"u": [1, 2, 3]}, "u must hold two numbers, got [1, 2, 3]"),
+        ("PlanarRadial", {"w": 3}, "w must be a list, got 3"),
+        ("PlanarRadial", {"z": [0, float("nan")]}, "z must be finite, got nan"),
+        ("PlanarRadial", {"alpha": 0}, "alpha must be above 0, got 0"),
+        ("PlanarRadial", {"kind": "sylvester"}, "kind must be one of 'planar', 'radial'"),
+        ("CouplingExplorer", {"level": None}, "level must be a number, got None"),
+    ],
+)
+def test_a_bad_parameter_is_named(name, parameters, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        getattr(widgets, name)(**parameters)
+
+
+def test_a_bad_value_set_later_is_refused_and_the_old_one_stays():
+    widget = widgets.PlanarRadial(b=0.5)
+    with pytest.raises(ValueError, match="b must be finite, got inf"):
+        widget.b = float("inf")
+    assert widget.b == 0.5
+
+
+def test_scrubber_keeps_frames_and_numbers_them():
+    scrubber = widgets.LayerScrubber([PNG + b"a", PNG + b"b"], alt="Moons")
+    assert scrubber.frames == [PNG + b"a", PNG + b"b"]
+    assert scrubber.labels == ["0", "1"]
+    scrubber.index = 1
+    with pytest.raises(ValueError, match="index must be below the number of frames, 2, got 2"):
+        scrubber.index = 2
+
+
+def test_scrubber_frames_travel_as_bytes():
+    scrubber = widgets.LayerScrubber([PNG] * 2)
+    state = embed_data(views=[scrubber], drop_defaults=False)["manager_state"]["state"]
+    model = state[scrubber.model_id]
+    assert [buffer["path"] for buffer in model["buffers"]] == [["frames", 0], ["frames", 1]]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"frames": []}, "frames must hold at least one picture, got none"),
+        ({"frames": [PNG, b"<svg>"]}, "frame 1 (counted from 0) is no PNG"),
+        ({"frames": [PNG, PNG], "labels": ["a"]}, "2 frames need 2 labels, got 1"),
+        ({"frames": [PNG], "alt": " "}, "alt must say what the pictures show"),
+        ({"frames": [PNG], "index": 1}, "index must be below the number of frames, 1, got 1"),
+        ({"frames": [PNG], "interval": 10}, "interval must be at least 50, got 10"),
+    ],
+)
+def test_scrubber_refuses(arguments, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        widgets.LayerScrubber(**arguments)
