@@ -145,12 +145,12 @@ export function planar(parameters, z) {
 }
 
 /** The root s of s + (slope - 1) tanh(s + b) = target: Newton's steps, kept in a bracket. */
-function solvePlanar(slope, b, target) {
+function solvePlanar(slope, b, target, guess) {
   // |tanh| < 1 brackets the root, and slope > 0 makes the left side increase.
   const dot = slope - 1;
   let low = target - Math.abs(dot);
   let high = target + Math.abs(dot);
-  let s = target;
+  let s = Math.min(high, Math.max(low, guess));
   for (let i = 0; i < 60; i += 1) {
     const t = Math.tanh(s + b);
     const error = s + dot * t - target;
@@ -158,7 +158,8 @@ function solvePlanar(slope, b, target) {
     else low = s;
     let next = s - error / (t * t + slope * (1 - t * t));
     if (!(next >= low && next <= high)) next = (low + high) / 2;
-    if (Math.abs(next - s) <= 1e-14 * (1 + Math.abs(s))) return next;
+    // Newton's error is squared at each step: after one this small it is below rounding.
+    if (Math.abs(next - s) <= 1e-9 * (1 + Math.abs(s))) return next;
     s = next;
   }
   return s;
@@ -169,8 +170,10 @@ export function planarInverter(parameters) {
   const { w, b } = parameters;
   const uHat = planarUHat(parameters);
   const slope = planarSlope(parameters);
+  let root = 0; // a picture's next pixel has nearly the same root: the solver starts there
   return (y1, y2) => {
-    const t = Math.tanh(solvePlanar(slope, b, w[0] * y1 + w[1] * y2) + b);
+    root = solvePlanar(slope, b, w[0] * y1 + w[1] * y2, root);
+    const t = Math.tanh(root + b);
     return {
       z: [y1 - uHat[0] * t, y2 - uHat[1] * t],
       logDet: Math.log(t * t + slope * (1 - t * t)),

@@ -87,7 +87,8 @@ function drawStretch(ctx, width, height, colours, parameters) {
   clipTo(ctx, [0, width], high, () => {
     strokeLine(ctx, curve.map((p) => [out(p.pushed), x(p.x)]), colours.one, 2);
   });
-  drawAxes(ctx, z, down, colours, { xTicks: 6, yTicks: 2 });
+  const narrow = width < 420;
+  drawAxes(ctx, z, down, colours, { xTicks: 6, yTicks: narrow ? 0 : 2 });
   for (const value of ticks(x.domain, 5)) {
     drawText(ctx, fixed(value, 0), left - 16, x(value), colours.muted, "center", "middle");
   }
@@ -97,9 +98,9 @@ function drawStretch(ctx, width, height, colours, parameters) {
   strokeLine(ctx, [[out(1), 8], [out(1), high[0]]], colours.muted, 1, [4, 4]);
   drawText(ctx, "1", out(1), high[0] + 5, colours.muted, "center", "top");
   drawText(ctx, "0", out(0), high[0] + 5, colours.muted, "center", "top");
-  if (top > 1) drawText(ctx, String(top), out(top), high[0] + 5, colours.muted, "center", "top");
-  drawText(ctx, "pushed density", 4, high[0] + 22, colours.text, "left", "top");
-  drawText(ctx, "of x", 4, high[0] + 37, colours.text, "left", "top");
+  if (out(1) - out(top) > 22) drawText(ctx, String(top), out(top), high[0] + 5, colours.muted, "center", "top");
+  drawText(ctx, "pushed", 4, high[0] + 22, colours.text, "left", "top");
+  drawText(ctx, "density of x", 4, high[0] + 37, colours.text, "left", "top");
   drawText(ctx, "base density of z", left + 6, high[0] + 8, colours.text, "left", "top");
   drawText(ctx, "x = f(z)", width - 12, high[0] - 10, colours.text, "right");
 }
@@ -111,7 +112,7 @@ function render({ model, el }) {
   let now = numbers();
   ui.onPaint(() => (now = numbers()));
   addPicture(ui, ui.stage, {
-    ratio: () => 0.92,
+    ratio: (width) => (width < 420 ? 1.1 : 0.92),
     label: () =>
       `Base density below, the curve x = f(z) above it, the pushed density at the left. ` +
       `The marked strip holds mass ${fixed(now.baseArea, 3)} on both axes; at its middle ` +
