@@ -36,14 +36,23 @@ class Softlog(tfb.Bijector):
     def _is_increasing(self):
         return True
 
+    # `tf.sign` and `tf.abs` have the derivative 0 at 0, where the layer's is 1.
+
     def _forward(self, x):
-        return tf.sign(x) * tf.math.log1p(tf.abs(x))
+        sign = _sign(x)
+        return sign * tf.math.log1p(sign * x)
 
     def _inverse(self, y):
-        return tf.sign(y) * tf.math.expm1(tf.abs(y))
+        sign = _sign(y)
+        return sign * tf.math.expm1(sign * y)
 
     def _forward_log_det_jacobian(self, x):
         return -tf.math.log1p(tf.abs(x))
 
     def _inverse_log_det_jacobian(self, y):
         return tf.abs(y)
+
+
+def _sign(x):
+    """1 or -1, and 1 at zero."""
+    return tf.where(x < 0, -tf.ones_like(x), tf.ones_like(x))

@@ -5,6 +5,7 @@ import pytest
 import tensorflow as tf
 
 from normflows_tut.bijectors import Softlog, Softsquare
+from normflows_tut.evaluation import log_det_error
 
 X = np.array([-100.0, -2.0, -1e-9, 0.0, 1e-9, 0.5, 3.0, 1e4])
 
@@ -22,6 +23,11 @@ def test_softsquare_is_its_formula():
     np.testing.assert_allclose(layer.forward(X), y, rtol=1e-14)
     np.testing.assert_allclose(layer.inverse(tf.constant(y)), X, rtol=1e-12)
     np.testing.assert_allclose(layer.forward_log_det_jacobian(X), np.log(a + 2 * b * np.abs(X)))
+
+
+@pytest.mark.parametrize("layer", [Softlog(), Softsquare(2.0, 1.0)], ids=["softlog", "softsquare"])
+def test_the_slope_at_zero_is_right(layer):
+    assert log_det_error(layer, np.zeros([1, 1])) == 0.0
 
 
 def test_both_are_odd_and_fix_zero():
