@@ -162,7 +162,8 @@ def test_gifs_share_one_small_palette():
     image, colours = Image.open(io.BytesIO(gif)), set()
     for k in range(image.n_frames):
         image.seek(k)
-        colours |= set(image.convert("RGB").getdata())
+        pixels = np.asarray(image.convert("RGB")).reshape(-1, 3)
+        colours |= set(map(tuple, pixels.tolist()))
     assert len(colours) <= 64
 
 
@@ -211,3 +212,36 @@ def test_kl_trace_shows_two_standard_errors():
     np.testing.assert_array_equal(line.get_ydata(), [2.0, 1.0, 0.1])
     low, high = bars[0].get_segments()[0][:, 1]
     assert (low, high) == pytest.approx((1.8, 2.2))
+
+
+def test_gif_keeps_the_canvas_and_thin_things_in_their_colours():
+    frame = np.full([100, 100, 3], 255 * np.array(mpl.colors.to_rgb(viz.INK)), np.uint8)
+    ink = frame[0, 0].copy()
+    frame[40:60] = np.linspace(0, 255, 100)[None, :, None]  # many greys that want an entry
+    frame[4:6, :30] = [240, 228, 66]
+    image = Image.open(io.BytesIO(viz.frames_to_gif([frame, frame[::-1].copy()])))
+    assert len(image.getpalette()) // 3 <= 64
+    pixels = np.asarray(image.convert("RGB")).astype(int)
+    np.testing.assert_array_equal(pixels[99, 99], ink)
+    assert np.abs(pixels[4, 2] - [240, 228, 66]).max() < 12
+
+
+def test_layer_gif_of_many_points_and_layers_is_drawn_lighter(monkeypatch):
+    rng = np.random.default_rng(0)
+    z = rng.normal(size=[6_000, 2])
+    stages = np.stack([rng.permutation(z) for _ in range(9)])  # every point moves far
+    monkeypatch.setattr("normflows_tut.viz.layers.layer_points", lambda *_: (z, stages))
+    gif = viz.layer_gif(None, frames_per_layer=6, pixels=480)
+    assert len(gif) <= 450_000
+    image = Image.open(io.BytesIO(gif))
+    assert max(image.size) == 480
+    assert image.n_frames >= 9  # every layer is still there
+
+
+@pytest.mark.parametrize(("num_layers", "columns"), [(3, 4), (6, 4), (8, 5), (16, 6)])
+def test_layer_strip_has_rows_of_about_one_length(monkeypatch, num_layers, columns):
+    z = np.random.default_rng(0).normal(size=[20, 2])
+    stages = np.stack([z] * (num_layers + 1))
+    monkeypatch.setattr("normflows_tut.viz.layers.layer_points", lambda *_: (z, stages))
+    axes = viz.layer_strip(None)
+    assert axes[0].get_gridspec().ncols == columns

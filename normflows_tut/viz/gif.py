@@ -58,9 +58,7 @@ def frames_to_gif(frames, *, fps=12, hold=1.0, max_bytes=MAX_BYTES):
 
 
 def _encode(frames, fps, hold, colours):
-    # A palette from all frames at once: every eighth row of each is enough to choose it.
-    sample = Image.fromarray(np.concatenate([frame[::8] for frame in frames]))
-    palette = sample.quantize(colours, method=Image.Quantize.MEDIANCUT)
+    palette = _shared_palette(frames, colours - 1)  # One entry is left for "as before".
     images = [
         Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE)
         for frame in frames
@@ -77,6 +75,31 @@ def _encode(frames, fps, hold, colours):
         disposal=1,
     )
     return buffer.getvalue()
+
+
+def _shared_palette(frames, colours):
+    """Returns a palette image of `colours` entries, the commonest pixel exactly among them.
+
+    Every colour counts by the root of its area: otherwise a large background would take
+    most of the entries, and thin things, such as a label, would be drawn in another's.
+    """
+    pixels = np.concatenate([frame[::2, ::2].reshape(-1, 3) for frame in frames]).astype(np.uint32)
+    codes = pixels[:, 0] << 16 | pixels[:, 1] << 8 | pixels[:, 2]
+    codes, counts = np.unique(codes, return_counts=True)
+    shades = np.stack([codes >> 16, codes >> 8 & 255, codes & 255], axis=1).astype(np.uint8)
+    weights = np.maximum(1, np.sqrt(counts)).astype(int)
+    sample = np.repeat(shades, weights, axis=0)[None]
+    palette = Image.fromarray(sample).quantize(colours, method=Image.Quantize.MEDIANCUT, kmeans=3)
+    entries = np.array(palette.getpalette()[: 3 * colours]).reshape(-1, 3)
+    background = shades[np.argmax(counts)].astype(int)
+    entries[np.argmin(((entries - background) ** 2).sum(axis=1))] = background
+    palette.putpalette(entries.astype(np.uint8).tobytes())
+    return palette
+
+
+def frames_between(num_layers):
+    """Returns how many frames lead from a layer to the next so that a GIF stays light."""
+    return max(1, min(8, 36 // num_layers))
 
 
 def show_gif(gif, alt, *, width=None):

@@ -7,7 +7,7 @@ from matplotlib.collections import LineCollection
 
 from normflows_tut import flows
 from normflows_tut.viz.density import box_of, canvas
-from normflows_tut.viz.gif import figure_frame, frames_to_gif
+from normflows_tut.viz.gif import figure_frame, frames_between, frames_to_gif
 from normflows_tut.viz.layers import _ease, _full_bleed, _label
 from normflows_tut.viz.theme import SKY, VERMILLION, style
 
@@ -78,7 +78,7 @@ def warped_grid_gif(
     grid=((-3.0, 3.0), (-3.0, 3.0)),
     bounds=None,
     labels=None,
-    frames_per_layer=10,
+    frames_per_layer=None,
     hold=4,
     fps=14,
     pixels=420,
@@ -90,7 +90,8 @@ def warped_grid_gif(
       grid: `((x0, x1), (y0, y1))`, what the grid covers in the base.
       bounds: What is drawn; all stages of the grid by default.
       labels: A string for the start and for each layer; none by default.
-      frames_per_layer: Frames from one layer to the next.
+      frames_per_layer: Frames from one layer to the next; by default as many as keep the
+        whole light.
       hold: Frames for which each layer stays.
       fps: Frames a second.
       pixels: Longer side of the animation.
@@ -105,6 +106,8 @@ def warped_grid_gif(
     if labels is not None and len(labels) != len(stages):
         raise ValueError(f"{len(stages)} stages need as many labels, got {labels!r}.")
     box = box_of(stages.reshape(-1, 2)) if bounds is None else np.asarray(bounds, np.float64)
+    if frames_per_layer is None:
+        frames_per_layer = frames_between(len(stages) - 1)
     frames = []
     with style():
         figure, ax = _full_bleed(box, pixels)

@@ -9,7 +9,7 @@ from PIL import Image
 
 from normflows_tut import flows
 from normflows_tut.viz.density import box_of, brightest, canvas, density_grid, draw_density, view_of
-from normflows_tut.viz.gif import figure_frame, frames_to_gif
+from normflows_tut.viz.gif import figure_frame, frames_between, frames_to_gif
 from normflows_tut.viz.theme import CHALK, INK, QUADRANTS, style
 
 
@@ -46,7 +46,7 @@ def layer_strip(flow, *, num_points=3_000, seed=0, bounds=None, columns=6, size=
       num_points: Number of points.
       seed: Decides the points.
       bounds: `((x0, x1), (y0, y1))`; a box that holds the points of every layer by default.
-      columns: Panels in a row.
+      columns: Largest number of panels in a row.
       size: Area of a point.
 
     Returns:
@@ -55,8 +55,8 @@ def layer_strip(flow, *, num_points=3_000, seed=0, bounds=None, columns=6, size=
     z, stages = layer_points(flow, num_points, seed)
     box = box_of(stages.reshape(-1, 2)) if bounds is None else np.asarray(bounds, np.float64)
     count = len(stages)
-    columns = min(columns, count)
-    rows = -(-count // columns)
+    rows = -(-count // min(columns, count))
+    columns = -(-count // rows)  # rows of about one length
     aspect = np.diff(box[1])[0] / np.diff(box[0])[0]
     width = 9.0 / columns
     with style():
@@ -112,23 +112,25 @@ def layer_gif(
     num_points=3_000,
     seed=0,
     bounds=None,
-    frames_per_layer=6,
+    frames_per_layer=None,
     hold=2,
     fps=12,
     pixels=420,
-    size=3.0,
+    size=2.1,
 ):
     """Animates the points on their way from the base to the data, layer by layer.
 
     Between two layers the points move on straight lines: the flow is defined at the layers,
-    the way between them is drawn.
+    the way between them is drawn. What is too heavy for a page is drawn again with fewer frames
+    between the layers, then with fewer points.
 
     Args:
       flow: A flow over two coordinates.
       num_points: Number of points, coloured by their quadrant in the base.
       seed: Decides the points.
       bounds: `((x0, x1), (y0, y1))`; a box that holds the points of every layer by default.
-      frames_per_layer: Frames from one layer to the next.
+      frames_per_layer: Frames from one layer to the next; by default as many as keep the
+        whole light.
       hold: Frames for which each layer stays.
       fps: Frames a second.
       pixels: Longer side of the animation.
@@ -138,17 +140,41 @@ def layer_gif(
       Bytes of a GIF.
     """
     z, stages = layer_points(flow, num_points, seed)
+    if frames_per_layer is None:
+        frames_per_layer = frames_between(len(stages) - 1)
     box = box_of(stages.reshape(-1, 2)) if bounds is None else np.asarray(bounds, np.float64)
+    while True:
+        frames = _cloud_frames(z, stages, box, frames_per_layer, hold, pixels, size)
+        try:
+            return frames_to_gif(frames, fps=fps, hold=1.5)
+        except ValueError:
+            if frames_per_layer > 1:
+                frames_per_layer //= 2
+            elif len(z) > 500:
+                z, stages = z[::2], stages[:, ::2]
+            else:
+                raise
+
+
+def _cloud_frames(z, stages, box, frames_per_layer, hold, pixels, size):
     with style():
         figure, ax = _full_bleed(box, pixels)
-        cloud = ax.scatter(*stages[0].T, s=size, c=quadrant_colors(z), linewidths=0)
+        # Squares of whole pixels: soft edges would make the GIF two and a half times as large.
+        cloud = ax.scatter(
+            *stages[0].T,
+            s=size,
+            c=quadrant_colors(z),
+            marker="s",
+            linewidths=0,
+            antialiased=False,
+        )
         label, frames = _label(ax), []
         for k, points in _morph(stages, frames_per_layer, hold):
             cloud.set_offsets(points)
             label.set_text(_layer_label(k, len(stages) - 1))
             frames.append(figure_frame(figure))
         plt.close(figure)
-    return frames_to_gif(frames, fps=fps, hold=1.5)
+    return frames
 
 
 def png_frames(flow, *, num_points=3_000, seed=0, bounds=None, pixels=420, size=3.0):
