@@ -128,6 +128,7 @@ def test_negative_log_likelihood_of_scalars_and_rows():
 def test_log_density_in_chunks_is_log_prob(count):
     x = np.random.default_rng(1).normal(size=(count, 2))
     np.testing.assert_allclose(evaluation.log_density(Q, x), Q.log_prob(x), rtol=1e-12)
+    np.testing.assert_allclose(evaluation.log_density(Q, x, compiled=False), Q.log_prob(x))
     np.testing.assert_allclose(evaluation.log_density(lambda z: Q.log_prob(z), x), Q.log_prob(x))
 
 

@@ -136,7 +136,10 @@ def kl_trace(target, flow, num_samples=10_000, seed=0):
     """
     x = target_samples(target, _sample_count(num_samples), seed)
     log_p = log_density(target, x)
-    return [_estimate(log_p - log_density(prefix, x)) for prefix in flows.prefixes(flow)]
+    return [
+        _estimate(log_p - log_density(prefix, x, compiled=prefix is flow))
+        for prefix in flows.prefixes(flow)
+    ]
 
 
 def negative_log_likelihood(distribution, x):
