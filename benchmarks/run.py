@@ -1,4 +1,4 @@
-"""Runs the benchmarks: `python benchmarks/run.py [speed] [picture] [targets_2d]`, or all.
+"""Runs the benchmarks: `python benchmarks/run.py [speed] [picture] ...`, or all of `NAMES`.
 
 Results go to benchmarks/results/NAME.json, with the machine they were measured on. The peer of
 the speed benchmark gets an environment of its own, `.venv-jax`, made on first use.
@@ -10,7 +10,7 @@ import sys
 import venv
 
 HERE = pathlib.Path(__file__).parent
-NAMES = ("speed", "picture", "targets_2d")
+NAMES = ("speed", "picture", "targets_2d", "planar_energies")
 
 
 def peer_python():
