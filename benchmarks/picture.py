@@ -10,7 +10,12 @@ from timed import fit_for
 from normflows_tut import datasets, evaluation, flows, targets
 
 SECONDS, SEEDS, TEST_POINTS = 60, (0, 1, 2), 100_000
-SETTING = {"num_layers": 16, "hidden_units": (64, 64)}
+SETTING = {
+    "num_layers": 16,
+    "hidden_units": (64, 64),
+    "activation": "silu",
+    "log_scale_bound": 2.0,
+}
 TRAINING = {"batch_size": 512, "peak_rate": 3e-3}
 
 

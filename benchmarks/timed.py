@@ -9,15 +9,15 @@ from normflows_tut import training
 def fit_for(flow, data, seconds, *, batch_size, peak_rate, seed=0):
     """Trains `flow` for `seconds` of wall-clock time; returns its `History`.
 
-    The learning rate follows half a cosine in time, not in steps: how many steps fit is not
-    known beforehand.
+    The learning rate rises over 200 steps and then follows half a cosine in time, not in steps:
+    how many steps fit is not known beforehand. The gradient's norm is clipped to 1.
     """
     start = time.perf_counter()
 
     def rate(step):
-        del step
         progress = min(1.0, (time.perf_counter() - start) / seconds)
-        return peak_rate * 0.5 * (1.0 + math.cos(math.pi * progress))
+        warm_up = min(1.0, (step + 1) / 200)
+        return warm_up * peak_rate * 0.5 * (1.0 + math.cos(math.pi * progress))
 
     return training.fit(
         flow,
@@ -26,6 +26,7 @@ def fit_for(flow, data, seconds, *, batch_size, peak_rate, seed=0):
         max_seconds=seconds,
         batch_size=batch_size,
         learning_rate=rate,
+        clip_norm=1.0,
         seed=seed,
         progress=False,
     )
