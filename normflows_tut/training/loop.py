@@ -171,7 +171,8 @@ class Run:
         self._replay(first, max(keep - first, 0), state)
         raise NonFiniteLossError(
             f"The {what} was not finite at step {step} (counted from 0). The flow keeps the last "
-            "weights whose loss was finite; a lower learning_rate or a clip_norm may help.",
+            "weights whose loss was finite. Usual cures: a lower learning_rate, a tighter bound on "
+            "the log-scales, a clip_norm.",
             step,
             self._history("not finite"),
         )
