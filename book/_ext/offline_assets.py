@@ -12,14 +12,20 @@ PLACEHOLDER = "/-owner-/"
 
 def set_static_path(app, config):
     """Serves `book/_static`; Jupyter Book would put all of its scripts on every page."""
-    config.html_static_path.append(str(Path(__file__).resolve().parent.parent / "_static"))
+    config.html_static_path.append(
+        str(Path(__file__).resolve().parent.parent / "_static")
+    )
 
 
 def hide_placeholder_buttons(app, config):
     """Leaves out the buttons that lead to the repository until it has an owner."""
     options = config.html_theme_options
     if PLACEHOLDER in options.get("repository_url", ""):
-        for button in ("use_repository_button", "use_issues_button", "use_edit_page_button"):
+        for button in (
+            "use_repository_button",
+            "use_issues_button",
+            "use_edit_page_button",
+        ):
             options[button] = False
         options["launch_buttons"] = {}
 
