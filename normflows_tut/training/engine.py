@@ -166,9 +166,11 @@ class Engine:
         square = BETA_2 * self.square + (1 - BETA_2) * tf.square(gradient)
         self.mean.assign(mean)
         self.square.assign(square)
-        # 1 - beta^t through expm1: in float32 the difference itself would lose four digits.
-        unbiased_mean = mean / -tf.math.expm1(t * math.log(BETA_1))
-        unbiased_square = square / -tf.math.expm1(t * math.log(BETA_2))
-        change = rate * unbiased_mean / (tf.sqrt(unbiased_square) + EPSILON)
+        # 1 - beta^t through expm1: in float32 the difference itself would lose four digits. The
+        # two corrections are one number each: applied to `rate` and as a factor, they spare a
+        # division for every weight.
+        rate /= -tf.math.expm1(t * math.log(BETA_1))
+        correction = 1.0 / -tf.math.expm1(t * math.log(BETA_2))
+        change = rate * mean / (tf.sqrt(square * correction) + EPSILON)
         for variable, part in zip(self._variables, self._parts(change), strict=True):
             variable.assign_sub(part)

@@ -4,6 +4,7 @@ import base64
 import html
 import io
 
+import imageio.v3 as imageio
 import numpy as np
 from PIL import Image
 
@@ -59,22 +60,21 @@ def frames_to_gif(frames, *, fps=12, hold=1.0, max_bytes=MAX_BYTES):
 
 def _encode(frames, fps, hold, colours):
     palette = _shared_palette(frames, colours - 1)  # One entry is left for "as before".
-    images = [
-        Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE)
+    indices = [
+        np.asarray(Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE))
         for frame in frames
     ]
-    duration = [round(1000 / fps)] * (len(images) - 1) + [round(1000 * hold)]
-    buffer = io.BytesIO()
-    images[0].save(
-        buffer,
-        format="GIF",
-        save_all=True,
-        append_images=images[1:],
-        duration=duration,
+    return imageio.imwrite(
+        "<bytes>",
+        np.stack(indices),
+        extension=".gif",
+        plugin="pillow",
+        mode="P",
+        palette=bytes(palette.getpalette()[: 3 * (colours - 1)]),
+        duration=[round(1000 / fps)] * (len(indices) - 1) + [round(1000 * hold)],
         loop=0,
         disposal=1,
     )
-    return buffer.getvalue()
 
 
 def _shared_palette(frames, colours):
