@@ -324,10 +324,17 @@ class TestNotFinite:
             fit(shift_flow([np.nan, 0.0]))
 
 
+@pytest.fixture
+def usual():
+    """Python's own handler of Ctrl-C: a process that a script started may ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield signal.default_int_handler
+    signal.signal(signal.SIGINT, before)
+
+
 class TestStopping:
-    def test_ctrl_c_returns_the_history_so_far(self):
+    def test_ctrl_c_returns_the_history_so_far(self, usual):
         flow, same = shift_flow(), shift_flow()
-        usual = signal.getsignal(signal.SIGINT)
 
         def snapshot(flow):
             if len(steps) == 3:
