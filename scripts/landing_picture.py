@@ -18,7 +18,7 @@ def main():
     flow = flows.real_nvp(2, num_layers=12, activation="silu", seed=0)
     rate = training.cosine_decay(3e-3, 30_000)
     training.fit(flow, word, num_steps=30_000, learning_rate=rate)
-    gif = viz.layer_gif(flow, num_points=4_000, pixels=640, bounds=((-4.6, 4.6), (-2.4, 2.4)))
+    gif = viz.layer_gif(flow, num_points=9_000, pixels=640, bounds=((-4.6, 4.6), (-2.4, 2.4)))
     path = ROOT / "book" / "_static" / "word.gif"
     path.write_bytes(gif)
     print(f"{path}: {len(gif):,} bytes")
