@@ -49,7 +49,9 @@ def fresh(wheel, tmp_path_factory):
     packages = Path(sysconfig.get_path("purelib", "venv", scheme))
     lent = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
     # A plain path in a .pth: the .pth files in there, the editable install's too, are not read.
-    (packages / "lent.pth").write_text("\n".join(lent), encoding="utf-8")
+    # One of them is needed: TFP imports distutils, which Python 3.12 left to setuptools.
+    shim = "import _distutils_hack; _distutils_hack.add_shim()"
+    (packages / "lent.pth").write_text("\n".join([*lent, shim]), encoding="utf-8")
     install = ["install", "--quiet", "--no-deps", "--no-index", "--target", packages, wheel]
     run(sys.executable, "-m", "pip", *install, cwd=folder)
     return Path(sysconfig.get_path("scripts", "venv", scheme)) / "python"
