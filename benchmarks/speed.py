@@ -58,7 +58,7 @@ def main(jax_python):
         "what": "RealNVP, 6-D, 8 layers, hidden 64x64, batch 512: milliseconds a training step",
         "turns": f"{TURNS} turns of {STEPS} steps, interleaved; medians",
         "milliseconds_per_step": median,
-        "times_as_fast_as": ratio,
+        "times_ours": ratio,
     }
     path = write_result("speed", "make bench BENCH=speed", content)
     for name in workers:
