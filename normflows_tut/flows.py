@@ -34,11 +34,7 @@ def planar(event_size, num_layers=8, *, seed=0, dtype=tf.float32):
     Raises:
       ValueError: A count is below 1.
     """
-    stack = [
-        Planar(event_size, seed=[seed, k], dtype=dtype, name=f"planar_{k}")
-        for k in range(positive_int("num_layers", num_layers))
-    ]
-    return _compose(stack, event_size, dtype, "planar_flow")
+    return _stack(Planar, "planar", event_size, num_layers, seed, dtype)
 
 
 def radial(event_size, num_layers=8, *, seed=0, dtype=tf.float32):
@@ -56,11 +52,7 @@ def radial(event_size, num_layers=8, *, seed=0, dtype=tf.float32):
     Raises:
       ValueError: A count is below 1.
     """
-    stack = [
-        Radial(event_size, seed=[seed, k], dtype=dtype, name=f"radial_{k}")
-        for k in range(positive_int("num_layers", num_layers))
-    ]
-    return _compose(stack, event_size, dtype, "radial_flow")
+    return _stack(Radial, "radial", event_size, num_layers, seed, dtype)
 
 
 def real_nvp(
@@ -123,6 +115,15 @@ def real_nvp(
             coupling = tfb.Chain([ActNorm(event_size, dtype=dtype), coupling])
         couplings.append(coupling)
     return _compose(couplings, event_size, dtype, "real_nvp")
+
+
+def _stack(layer, name, event_size, num_layers, seed, dtype):
+    """Returns the flow of `num_layers` layers of one class, each with a seed of its own."""
+    stack = [
+        layer(event_size, seed=[seed, k], dtype=dtype, name=f"{name}_{k}")
+        for k in range(positive_int("num_layers", num_layers))
+    ]
+    return _compose(stack, event_size, dtype, f"{name}_flow")
 
 
 def _compose(layers_base_to_data, event_size, dtype, name):
