@@ -41,9 +41,9 @@ class Radial(VectorBijector):
         shape.
 
     Reference:
-      Rezende & Mohamed (2015), Variational Inference with Normalizing Flows, equations 13
-      and 14 and appendix A.2. The inverse is ours to derive; see the chapter on planar and
-      radial flows.
+      Rezende & Mohamed (2015), Variational Inference with Normalizing Flows, equation 14
+      and appendix A.2. The inverse is ours to derive; see the chapter on planar and radial
+      flows.
 
     Example:
       >>> layer = Radial(2, center=[0.0, 0.0], alpha=1.0, beta=2.0)
