@@ -3,6 +3,7 @@
 import operator
 
 import numpy as np
+import tensorflow as tf
 
 
 def positive_int(name, value):
@@ -25,6 +26,32 @@ def non_negative_int(name, value):
     if number < 0:
         raise ValueError(f"{name} must not be negative, got {number}.")
     return number
+
+
+def positive_ints(name, values):
+    """Returns `values` as a tuple of ints of at least 1, or raises a ValueError that names it."""
+    if isinstance(values, str) or not hasattr(values, "__iter__"):
+        raise ValueError(f"{name} must be a sequence of whole numbers, got {values!r}.")
+    return tuple(positive_int(f"each of {name}", value) for value in values)
+
+
+def seed_number(seed):
+    """Returns `seed` as an int that TensorFlow's stateless samplers take."""
+    seed = non_negative_int("seed", seed)
+    if seed >= 2**31:
+        raise ValueError(f"seed must be below 2^31, got {seed}.")
+    return seed
+
+
+def float_dtype(dtype):
+    """Returns `dtype` as tf.float32 or tf.float64, or raises a ValueError that names it."""
+    try:
+        found = tf.as_dtype(dtype)
+    except TypeError:
+        found = None
+    if found not in (tf.float32, tf.float64):
+        raise ValueError(f"dtype must be tf.float32 or tf.float64, got {dtype!r}.")
+    return found
 
 
 def positive_float(name, value):
@@ -62,6 +89,8 @@ def data_array(data, event_size=None, *, dtype=np.float32, name="data"):
       ValueError: The array is empty, has another rank or width, or holds a NaN or
         an infinity; the message names the first such row, counted from 0.
     """
+    if isinstance(data, np.ma.MaskedArray):
+        data = data.astype(dtype).filled(np.nan)  # what is masked is missing, not what lies below
     try:
         array = np.asarray(data, dtype=dtype)
     except (TypeError, ValueError) as error:
