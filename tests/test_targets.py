@@ -335,6 +335,13 @@ def test_the_pinwheel_twist_keeps_its_radius_and_volume(exact):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_every_form_of_seed_samples(name):
+    target = targets.make(name)
+    for seed in (None, 7, [0, 7], np.array([0, 7]), tf.constant([0, 7])):
+        assert target.sample([2, 3], seed=seed).shape == [2, 3, 2]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_copy_and_dtype(name):
     target = targets.make(name, tf.float64)
     np.testing.assert_array_equal(
@@ -376,6 +383,12 @@ def test_energies_are_those_of_table_1(name):
     ours = targets.energy(name)(z)
     np.testing.assert_allclose(ours, _energy_by_hand(name, z[..., 0], z[..., 1]), rtol=1e-9)
     assert targets.energy(name)(z.astype(np.float32)).dtype == tf.float32
+
+
+@pytest.mark.parametrize("name", ["U1", "U2", "U3", "U4"])
+def test_energies_of_whole_numbers(name):
+    energy = targets.energy(name, wall=4.0)
+    np.testing.assert_array_equal(energy([[1, -2], [0, 5]]), energy([[1.0, -2.0], [0.0, 5.0]]))
 
 
 @pytest.mark.parametrize("name", ["U1", "U2", "U3", "U4"])

@@ -4,6 +4,8 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from normflows_tut._checks import float_dtype
+
 tfd = tfp.distributions
 
 # Evaluating [points, nodes] tables: this many entries at a time (2 MB in float64), so that
@@ -39,9 +41,7 @@ class Target(tfd.Distribution):
           parameters: The arguments of the subclass, which make `copy` work.
           name: Name of the distribution.
         """
-        dtype = tf.as_dtype(dtype)
-        if dtype not in (tf.float32, tf.float64):
-            raise ValueError(f"dtype must be tf.float32 or tf.float64, got {dtype.name}.")
+        dtype = float_dtype(dtype)
         self.bounds = _as_box(bounds)
         self.view = self.bounds if view is None else _as_box(view)
         self._chunk = max(1, _TABLE_ENTRIES // table_width)

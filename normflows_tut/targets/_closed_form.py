@@ -179,7 +179,7 @@ class Banana(Target):
         )
 
     def _sample_n(self, n, seed=None):
-        unit = noise(n, seed, 1.0, self.dtype)
+        unit = noise(n, tfp.random.sanitize_seed(seed), 1.0, self.dtype)
         x2 = 4 * unit[:, 1]
         return tf.stack([x2**2 / 4 + unit[:, 0], x2], axis=-1)
 

@@ -95,8 +95,9 @@ class Energy:
             self.log_normalizer = float(np.log(width * strip))
 
     def __call__(self, z):
-        """U at `z` [..., 2], in the dtype of `z`."""
+        """U at `z` [..., 2], in the dtype of `z`; whole numbers count as float32."""
         z = tf.convert_to_tensor(z)
+        z = z if z.dtype.is_floating else tf.cast(z, tf.float32)
         if z.shape.rank == 0 or z.shape[-1] not in (2, None):
             raise ValueError(f"points must have shape [..., 2], got {z.shape.as_list()}.")
         energy = self._formula(z)
