@@ -11,6 +11,7 @@ import json
 import os
 import pathlib
 import re
+import uuid
 import zipfile
 
 import numpy as np
@@ -41,7 +42,8 @@ def write(path, kind, arrays, meta=None):
     """
     path = pathlib.Path(path).resolve()  # through a symbolic link, so that the link survives
     content = _pack(kind, arrays, meta)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")  # same folder, same disk
+    # Same folder, same disk; a name of its own, or two threads would write into one file.
+    temporary = path.with_name(f".{path.name}.{uuid.uuid4().hex}.tmp")
     try:
         with open(temporary, "wb") as file:
             file.write(content)
@@ -77,7 +79,7 @@ def read(path, kind):
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
         header = json.loads(arrays.pop(_META).tobytes())
-        found = header["format"], header["version"]
+        found, held, meta = (header["format"], header["version"]), header["kind"], header["meta"]
     except (KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
         raise ValueError(f"{path} is refused: it has no readable header ({error}).") from None
     if found != (_FORMAT, _VERSION):
@@ -85,9 +87,9 @@ def read(path, kind):
             f"{path} is refused: its format is {found[0]!r}, version {found[1]!r}; "
             f"this program reads {_FORMAT!r}, version {_VERSION}."
         )
-    if header["kind"] != kind:
-        raise ValueError(f"{path} is refused: it holds {header['kind']!r}, not {kind!r}.")
-    return arrays, header["meta"]
+    if held != kind:
+        raise ValueError(f"{path} is refused: it holds {held!r}, not {kind!r}.")
+    return arrays, meta
 
 
 def named(variables):

@@ -1,5 +1,7 @@
 """Archives and checkpoints: whole or refused, and a resumed run is the run itself."""
 
+import concurrent.futures
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -78,6 +80,28 @@ class TestArchive:
             _archive.write(path, "thing", {"x": np.ones(3)})
         assert path.read_bytes() == before
         assert [file.name for file in tmp_path.iterdir()] == ["a.npz"]
+
+    def test_threads_that_write_one_file_leave_a_whole_one(self, tmp_path):
+        path = tmp_path / "a.npz"
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            writes = [
+                pool.submit(_archive.write, path, "thing", {"x": np.full(20_000, k)})
+                for k in range(60)
+            ]
+        for write in writes:
+            write.result()
+        x = _archive.read(path, "thing")[0]["x"]
+        assert (x == x[0]).all()
+        assert [file.name for file in tmp_path.iterdir()] == ["a.npz"]
+
+    def test_a_header_without_its_kind_is_refused(self, tmp_path):
+        path = tmp_path / "a.npz"
+        header = np.frombuffer(b'{"format": "normflows_tut", "version": 1}', np.uint8)
+        np.savez(path, __meta__=header)
+        body = path.read_bytes()[:-2] + b"\x40\x00"  # a zip comment of 64 bytes follows
+        path.write_bytes(body + _archive._digest(body))
+        with pytest.raises(ValueError, match=r"a.npz is refused: .*'kind'"):
+            _archive.read(path, "thing")
 
     def test_objects_and_reserved_names_are_refused(self, tmp_path):
         with pytest.raises(ValueError, match=r"[Oo]bject"):
