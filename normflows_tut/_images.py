@@ -143,7 +143,10 @@ def _read_pillow(image, max_side):
 def _pixels(image, info):
     """Pixels [h, w, 1 | 3 | 4] of a Pillow image, 8-bit or 16-bit."""
     if image.mode.startswith("I"):  # 16-bit grey; some versions of Pillow widen it to 32
-        grey = np.asarray(image).astype(np.uint16)
+        grey = np.asarray(image)
+        if grey.min() < 0 or grey.max() > 65535:
+            raise ValueError(f"its pixels run from {grey.min()} to {grey.max()}, beyond 16 bits")
+        grey = grey.astype(np.uint16)
         if "transparency" in info:
             grey = np.where(grey == info["transparency"], np.uint16(65535), grey)
         return grey[..., np.newaxis]

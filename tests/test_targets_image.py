@@ -272,6 +272,10 @@ def test_files_that_are_refused(tmp_path, colours):
         targets.from_image(str(half))
     with pytest.raises(ValueError, match="cannot be read as a picture"):
         targets.from_image(tmp_path)
+    bright = Image.fromarray(np.array([[0, 100_000]], np.int32))  # 16 bits would wrap around
+    bright.save(tmp_path / "bright.tiff")
+    with pytest.raises(ValueError, match=r"bright\.tiff' .* from 0 to 100000, beyond 16 bits"):
+        targets.from_image(tmp_path / "bright.tiff")
     white = _save(tmp_path, Image.new("RGB", (20, 10), "white"), "white.png")
     with pytest.raises(ValueError, match=r"white\.png is blank: all 20 x 10 pixels"):
         targets.from_image(white)

@@ -134,6 +134,9 @@ def test_scrubber_frames_travel_as_bytes():
     [
         ({"frames": []}, "frames must hold at least one picture, got none"),
         ({"frames": [PNG, b"<svg>"]}, "frame 1 (counted from 0) is no PNG"),
+        ({"frames": ([PNG, PNG], ["a", "b"])}, "frame 0 (counted from 0) is no PNG"),
+        ({"frames": PNG}, "frame 0 (counted from 0) is no PNG, WebP, GIF or JPEG as bytes"),
+        ({"frames": ["layer.png"]}, "it starts with 'layer.png'"),
         ({"frames": [PNG, PNG], "labels": ["a"]}, "2 frames need 2 labels, got 1"),
         ({"frames": [PNG], "alt": " "}, "alt must say what the pictures show"),
         ({"frames": [PNG], "index": 1}, "index must be below the number of frames, 1, got 1"),

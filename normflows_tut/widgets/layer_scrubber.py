@@ -37,14 +37,15 @@ class LayerScrubber(PageWidget):
     interval = WholeNumber(450, low=50)
 
     def __init__(self, frames, labels=None, alt="Layer by layer", *, index=0, interval=450):
-        frames = [bytes(frame) for frame in frames]
+        frames = list(frames)
         if not frames:
             raise ValueError("frames must hold at least one picture, got none.")
         for number, frame in enumerate(frames):
-            if not frame.startswith(_SIGNATURES):
+            if not (isinstance(frame, bytes) and frame.startswith(_SIGNATURES)):
+                start = repr(frame[:8]) if isinstance(frame, bytes) else repr(frame)[:40]
                 raise ValueError(
-                    f"frame {number} (counted from 0) is no PNG, WebP, GIF or JPEG: it "
-                    f"starts with {frame[:8]!r}."
+                    f"frame {number} (counted from 0) is no PNG, WebP, GIF or JPEG as bytes: "
+                    f"it starts with {start}."
                 )
         count = len(frames)
         labels = list(range(count)) if labels is None else list(labels)
