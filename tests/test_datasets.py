@@ -9,11 +9,15 @@ import pytest
 from normflows_tut import datasets
 
 
-def test_the_word_is_found_and_is_the_one_described():
-    path = datasets.data_path("word.png")
-    readme = datasets.data_path("README.md").read_text(encoding="utf-8")
-    (checksum,) = re.findall(r"`word\.png`.*`([0-9a-f]{64})`", readme)
-    assert hashlib.sha256(path.read_bytes()).hexdigest() == checksum
+def test_every_file_is_described_and_is_the_one_described():
+    readme = datasets.data_path("README.md")
+    rows = re.findall(r"^\| `(.+?)` .*`([0-9a-f]{64})` \|$", readme.read_text("utf-8"), re.M)
+    files = [path.name for path in readme.parent.iterdir() if path.is_file()]
+    data = [name for name in files if not name.endswith((".md", ".py"))]
+    assert sorted(name for name, _ in rows) == sorted(data)
+    for name, checksum in rows:
+        content = datasets.data_path(name).read_bytes()
+        assert hashlib.sha256(content).hexdigest() == checksum, name
 
 
 def test_the_word_as_luminance():
