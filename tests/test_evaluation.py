@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from normflows_tut import evaluation, flows
+from normflows_tut import evaluation, flows, targets
 
 tfb = tfp.bijectors
 tfd = tfp.distributions
@@ -122,6 +122,15 @@ def test_negative_log_likelihood_of_scalars_and_rows():
     terms = x**2 / 2 + np.log(2 * np.pi) / 2
     estimate = evaluation.negative_log_likelihood(normal, x)
     np.testing.assert_allclose(estimate, [terms.mean(), terms.std(ddof=1) / np.sqrt(3)])
+
+
+def test_a_width_of_one_is_not_broadcast():
+    """Points of several widths: TensorFlow would from then on compile for any width."""
+    flow = flows.radial(2, num_layers=1)
+    evaluation.log_density(flow, np.zeros([4, 2]))
+    for width in (3, 1):
+        with pytest.raises(ValueError, match=rf"event shape \[2\], .* shape \[{width}\]"):
+            evaluation.log_density(flow, np.zeros([4, width]))
 
 
 @pytest.mark.parametrize("count", [1, 4_999, 5_000, 5_001, 12_345])
@@ -327,6 +336,14 @@ def test_a_flow_integrates_to_one():
         (lambda: evaluation.log_density(lambda x: x, POINTS), r"shape \[50\], got \[50, 2\]"),
         (lambda: evaluation.log_density(lambda x: np.log(x[:, 0]), [[1, 1], [-1.0, 1]]), "row 1"),
         (lambda: evaluation.log_density(tfd.Normal(0.0, 1.0), POINTS), r"\[2\]"),
+        (lambda: evaluation.log_density(tfd.Normal(0.0, 1.0), 0.0), "axis over points, got 0.0"),
+        (lambda: evaluation.log_density("moons", POINTS), "log-density is needed, got 'moons'"),
+        (lambda: evaluation.log_density(targets.energy("U1"), POINTS), "minus a log-density"),
+        (lambda: evaluation.reverse_kl(targets.energy("U1"), P), r"lambda z: -energy\(z\)"),
+        (lambda: evaluation.forward_kl(lambda x: x, Q), "`sample` is needed, got <function"),
+        (lambda: evaluation.forward_kl(P, Q, seed=None), "seed .* got None"),
+        (lambda: evaluation.reverse_kl(P, Q, seed=-1), "seed .* got -1"),
+        (lambda: evaluation.forward_kl(P, gaussian([0.0] * 3, [1.0] * 3)), r"\[3\].*\[2\]"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")

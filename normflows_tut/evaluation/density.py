@@ -6,6 +6,9 @@ import weakref
 import numpy as np
 import tensorflow as tf
 
+from normflows_tut import _checks
+from normflows_tut.targets import Energy
+
 # Points per compiled call. One fixed shape means one trace; the last chunk is padded.
 CHUNK = 5_000
 
@@ -52,13 +55,15 @@ def log_density(target, x, *, compiled=True):
       Array [n] in float64, in nats.
 
     Raises:
-      ValueError: A log-density is NaN; the message names the first such point.
+      ValueError: A log-density is NaN; the message names the first such point. Or the rows
+        of `x` are no events of `target`, or `target` is neither of the two.
 
     Example:
       >>> log_density(tfd.Normal(0.0, 1.0), [0.0])
       array([-0.91893852])
     """
     x = np.asarray(x)
+    _check_target(target, x)
     chunks = [x[i : i + CHUNK] for i in range(0, len(x), CHUNK)]
     values = [_log_density_of_chunk(target, chunk, compiled) for chunk in chunks]
     values = np.concatenate([*values, np.empty(0)])
@@ -70,6 +75,24 @@ def log_density(target, x, *, compiled=True):
             f"{x[row].tolist()}; {int(bad.sum())} of {len(x)} rows are."
         )
     return values
+
+
+def _check_target(target, x):
+    if isinstance(target, Energy):
+        raise ValueError(
+            f"{target!r} is an energy, minus a log-density: give lambda z: -energy(z) instead."
+        )
+    if not (hasattr(target, "log_prob") or callable(target)):
+        raise ValueError(f"a distribution or a log-density is needed, got {target!r}.")
+    if x.ndim == 0:
+        raise ValueError(f"x must have an axis over points, got {x.tolist()!r}.")
+    # A compiled call would broadcast a width of 1 in silence.
+    event_shape = getattr(target, "event_shape", None)
+    if event_shape is not None and x.size and not event_shape.is_compatible_with(x.shape[1:]):
+        raise ValueError(
+            f"{_name(target)} has event shape {event_shape.as_list()}, but x holds points of "
+            f"shape {list(x.shape[1:])}."
+        )
 
 
 def _log_density_of_chunk(target, x, compiled):
@@ -95,6 +118,9 @@ def _log_density_of_chunk(target, x, compiled):
 
 def target_samples(target, num_samples, seed):
     """Returns an array [num_samples, ...event] of samples, the same for the same `seed`."""
+    if not hasattr(target, "sample"):
+        raise ValueError(f"a distribution with `sample` is needed, got {target!r}.")
+    seed = _checks.seed_number(seed)
     return target.sample(num_samples, seed=tf.constant([seed, 0], tf.int32)).numpy()
 
 

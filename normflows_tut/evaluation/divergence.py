@@ -63,7 +63,7 @@ def forward_kl(target, flow, num_samples=10_000, seed=0):
       target: p, a distribution with exact `log_prob` and `sample`.
       flow: q, a distribution with `log_prob`.
       num_samples: How many samples of p to average over, at least 2.
-      seed: Whole number; the same seed gives the same samples.
+      seed: Int from 0 to 2^31 - 1; the same seed gives the same samples.
 
     Returns:
       An `Estimate`; its standard error is that of the mean.
@@ -91,7 +91,7 @@ def reverse_kl(target, flow, num_samples=10_000, seed=0):
         the value is the divergence minus log Z.
       flow: q, a distribution with `sample` and `log_prob`.
       num_samples: How many samples of q to average over, at least 2.
-      seed: Whole number; the same seed gives the same samples.
+      seed: Int from 0 to 2^31 - 1; the same seed gives the same samples.
 
     Returns:
       An `Estimate`.
@@ -106,7 +106,7 @@ def reverse_kl(target, flow, num_samples=10_000, seed=0):
       >>> reverse_kl(lambda z: -(z**2) / 2.0, tfd.Normal(0.0, 1.0)).value  # -log sqrt(2 pi)
       -0.918938...
     """
-    num_samples = _sample_count(num_samples)
+    num_samples, seed = _sample_count(num_samples), _checks.seed_number(seed)
     draw = compiled_call(flow, _sample_and_log_prob)
     draws = [draw(tf.constant([seed, k], tf.int32)) for k in range(-(-num_samples // CHUNK))]
     x = np.concatenate([x.numpy() for x, _ in draws])[:num_samples]
@@ -125,7 +125,7 @@ def kl_trace(target, flow, num_samples=10_000, seed=0):
       target: p, a distribution with exact `log_prob` and `sample`.
       flow: A flow of `normflows_tut.flows`.
       num_samples: How many samples of p to average over, at least 2.
-      seed: Whole number; the same seed gives the same samples.
+      seed: Int from 0 to 2^31 - 1; the same seed gives the same samples.
 
     Returns:
       A list of `num_layers + 1` Estimates, for k = 0 .. num_layers; the last equals
