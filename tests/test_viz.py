@@ -184,6 +184,13 @@ def test_frames_are_checked():
     frames = [np.zeros([4, 4, 3], np.uint8), np.zeros([4, 5, 3], np.uint8)]
     with pytest.raises(ValueError, match=r"frame 1 is uint8\[4, 5, 3\]"):
         viz.frames_to_gif(frames)
+    with pytest.raises(ValueError, match=r"frame 0 is uint8\[4, 4, 4\]"):
+        viz.frames_to_gif([np.zeros([4, 4, 4], np.uint8)] * 2)
+
+
+def test_one_frame_is_a_gif_too():
+    gif = viz.frames_to_gif([np.zeros([4, 4, 3], np.uint8)])
+    assert Image.open(io.BytesIO(gif)).n_frames == 1
 
 
 def test_show_gif_needs_and_escapes_its_description():
@@ -245,3 +252,30 @@ def test_layer_strip_has_rows_of_about_one_length(monkeypatch, num_layers, colum
     monkeypatch.setattr("normflows_tut.viz.layers.layer_points", lambda *_: (z, stages))
     axes = viz.layer_strip(None)
     assert axes[0].get_gridspec().ncols == columns
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: viz.density(targets.make("moons"), bounds=(0, 1)), r"\(\(x0, x1\), \(y0, y1\)\)"),
+        (lambda: viz.density(targets.make("moons"), bounds=((1, 0), (0, 1))), "rise from low"),
+        (lambda: viz.density(targets.make("moons"), resolution=0), "resolution .* got 0"),
+        (lambda: viz.density(tfd.Normal(0.0, 1.0)), r"bounds must be \(\(x0, x1\), \(y0, y1\)\)"),
+        (lambda: viz.density(np.ones([4, 4]), bounds=((0, 1), (0, 1))), "log-density is needed"),
+        (lambda: viz.density_gif([np.ones([4, 4])], ["a"]), "bounds must be given"),
+        (lambda: viz.density_gif([], []), "distributions is empty"),
+        (lambda: viz.samples(np.zeros([0, 2])), "points is empty"),
+        (lambda: viz.samples([[0.0, 1.0], [np.nan, 2.0]]), "row 1 .*nan"),
+        (lambda: viz.layer_strip(flows.planar(3, 1)), "flow over two coordinates"),
+        (lambda: viz.layer_gif(flows.planar(2, 1), num_points=0), "num_points .* got 0"),
+        (lambda: viz.layer_gif(flows.planar(2, 1), fps=0), "fps .* got 0"),
+        (lambda: viz.layer_strip(flows.planar(2, 1), seed=None), "seed .* got None"),
+        (lambda: viz.layer_strip(flows.planar(2, 1), columns=0), "columns .* got 0"),
+        (lambda: viz.frames_to_gif([np.zeros([4, 4, 3], np.uint8)], fps=0), "fps .* got 0"),
+        (lambda: viz.frames_to_gif([np.zeros([4, 4, 3], np.uint8)], hold=-1), "hold .* got -1"),
+        (lambda: viz.loss(types.SimpleNamespace(loss=np.zeros(0))), "no loss to draw"),
+    ],
+)
+def test_refusals_name_the_value(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()

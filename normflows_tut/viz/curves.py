@@ -25,9 +25,14 @@ def loss(history, ax=None, *, entropy=None, smooth=25):
 
     Returns:
       The Axes.
+
+    Raises:
+      ValueError: The history has no steps.
     """
-    ax = _axes(ax)
     values = np.asarray(history.loss, np.float64)
+    if not len(values):
+        raise ValueError(f"there is no loss to draw: {history!r}.")
+    ax = _axes(ax)
     smooth = max(1, min(smooth, len(values)))
     running = np.convolve(values, np.ones(smooth) / smooth, mode="valid")
     with style():

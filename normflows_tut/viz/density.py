@@ -4,6 +4,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from normflows_tut import evaluation
+from normflows_tut._checks import data_array, positive_int
+from normflows_tut.evaluation.density import check_bounds
 from normflows_tut.viz.theme import CHALK, EMBER, INK, SKY, style
 
 # Half the densities' dynamic range is spent on the faint parts: bridges between modes show.
@@ -12,8 +14,18 @@ _GAMMA = 0.5
 
 def view_of(target, bounds=None):
     """Returns the box `((x0, x1), (y0, y1))` to draw: as given, or the target's own."""
-    box = getattr(target, "view", None) if bounds is None else bounds
-    return np.asarray(evaluation.default_bounds(target) if box is None else box, np.float64)
+    box = bounds
+    if bounds is None and not isinstance(target, np.ndarray):  # whose `view` is a method
+        box = getattr(target, "view", None)
+    return check_box(evaluation.default_bounds(target) if box is None else box)
+
+
+def check_box(bounds):
+    """Returns `bounds` as an array [2, 2], or raises a ValueError that names it."""
+    box = check_bounds(bounds)
+    if len(box) != 2:
+        raise ValueError(f"bounds must be ((x0, x1), (y0, y1)), got {bounds!r}.")
+    return box
 
 
 def density_grid(target, bounds=None, *, resolution=256):
@@ -27,6 +39,7 @@ def density_grid(target, bounds=None, *, resolution=256):
     Returns:
       Array `[height, width]` of densities, row 0 at the bottom.
     """
+    resolution = positive_int("resolution", resolution)
     box = view_of(target, bounds)
     size = box[:, 1] - box[:, 0]
     columns, rows = np.maximum(2, np.round(resolution * size / size.max())).astype(int)
@@ -112,7 +125,7 @@ def samples(points, ax=None, *, bounds=None, colors=None, size=2.0, title=None):
       The Axes.
 
     Raises:
-      ValueError: `points` has another shape than `[n, 2]`.
+      ValueError: `points` has another shape than `[n, 2]`, is empty or not finite.
     """
     if hasattr(points, "sample"):
         bounds = view_of(points) if bounds is None else bounds
@@ -120,7 +133,7 @@ def samples(points, ax=None, *, bounds=None, colors=None, size=2.0, title=None):
     points = np.asarray(points)
     if points.ndim != 2 or points.shape[1] != 2:
         raise ValueError(f"points must have shape [n, 2], got {list(points.shape)}.")
-    box = box_of(points) if bounds is None else np.asarray(bounds, np.float64)
+    box = box_of(points) if bounds is None else check_box(bounds)
     ax = _new_axes(box) if ax is None else ax
     with style():
         canvas(ax, box, title)
@@ -129,7 +142,8 @@ def samples(points, ax=None, *, bounds=None, colors=None, size=2.0, title=None):
 
 
 def box_of(points, margin=0.08):
-    """Returns a box around all but the outermost 0.2% of `points` `[n, 2]`."""
+    """Returns a box around all but the outermost 0.2% of `points` `[n, 2]`, n at least 1."""
+    points = data_array(points, 2, dtype=np.float64, name="points")
     low, high = np.quantile(points, [0.001, 0.999], axis=0)
     room = margin * np.maximum(high - low, 1e-6)
     return np.stack([low - room, high + room], axis=1)

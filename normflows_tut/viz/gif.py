@@ -8,6 +8,8 @@ import imageio.v3 as imageio
 import numpy as np
 from PIL import Image
 
+from normflows_tut._checks import non_negative_float, positive_float
+
 MAX_BYTES = 450_000
 _PALETTES = (64, 48, 32)
 
@@ -42,11 +44,12 @@ def frames_to_gif(frames, *, fps=12, hold=1.0, max_bytes=MAX_BYTES):
     if not frames:
         raise ValueError("frames is empty: a GIF needs at least one.")
     for k, frame in enumerate(frames):
-        if frame.dtype != np.uint8 or frame.shape != frames[0].shape or frame.ndim != 3:
+        if frame.dtype != np.uint8 or frame.shape != frames[0].shape or frame.shape[2:] != (3,):
             raise ValueError(
                 f"frame {k} is {frame.dtype}{list(frame.shape)}; all must be uint8 "
                 f"[height, width, 3] of the shape of the first, {list(frames[0].shape)}."
             )
+    fps, hold = positive_float("fps", fps), non_negative_float("hold", hold)
     for step in (1, 2):
         for colours in _PALETTES:
             content = _encode([*frames[:-1:step], frames[-1]], fps / step, hold, colours)
@@ -64,6 +67,7 @@ def _encode(frames, fps, hold, colours):
         np.asarray(Image.fromarray(frame).quantize(palette=palette, dither=Image.Dither.NONE))
         for frame in frames
     ]
+    durations = [round(1000 / fps)] * (len(indices) - 1) + [round(1000 * hold)]
     return imageio.imwrite(
         "<bytes>",
         np.stack(indices),
@@ -71,7 +75,7 @@ def _encode(frames, fps, hold, colours):
         plugin="pillow",
         mode="P",
         palette=bytes(palette.getpalette()[: 3 * (colours - 1)]),
-        duration=[round(1000 / fps)] * (len(indices) - 1) + [round(1000 * hold)],
+        duration=durations if len(durations) > 1 else durations[0],
         loop=0,
         disposal=1,
     )

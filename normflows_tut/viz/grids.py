@@ -6,7 +6,7 @@ import tensorflow as tf
 from matplotlib.collections import LineCollection
 
 from normflows_tut import flows
-from normflows_tut.viz.density import box_of, canvas
+from normflows_tut.viz.density import box_of, canvas, check_box
 from normflows_tut.viz.gif import figure_frame, frames_between, frames_to_gif
 from normflows_tut.viz.layers import _ease, _full_bleed, _label
 from normflows_tut.viz.theme import SKY, VERMILLION, style
@@ -63,7 +63,7 @@ def warped_grid(
       The Axes.
     """
     lines = _stages(flow_or_bijector, grid_lines(grid))[-1]
-    box = box_of(lines.reshape(-1, 2)) if bounds is None else np.asarray(bounds, np.float64)
+    box = box_of(lines.reshape(-1, 2)) if bounds is None else check_box(bounds)
     with style():
         if ax is None:
             _, ax = plt.subplots(figsize=(3.4, 3.4), layout="constrained")
@@ -105,7 +105,7 @@ def warped_grid_gif(
     stages = _stages(flow_or_bijectors, grid_lines(grid))
     if labels is not None and len(labels) != len(stages):
         raise ValueError(f"{len(stages)} stages need as many labels, got {labels!r}.")
-    box = box_of(stages.reshape(-1, 2)) if bounds is None else np.asarray(bounds, np.float64)
+    box = box_of(stages.reshape(-1, 2)) if bounds is None else check_box(bounds)
     if frames_per_layer is None:
         frames_per_layer = frames_between(len(stages) - 1)
     frames = []

@@ -8,7 +8,16 @@ import tensorflow as tf
 from PIL import Image
 
 from normflows_tut import flows
-from normflows_tut.viz.density import box_of, brightest, canvas, density_grid, draw_density, view_of
+from normflows_tut._checks import positive_float, positive_int, seed_number
+from normflows_tut.viz.density import (
+    box_of,
+    brightest,
+    canvas,
+    check_box,
+    density_grid,
+    draw_density,
+    view_of,
+)
 from normflows_tut.viz.gif import figure_frame, frames_between, frames_to_gif
 from normflows_tut.viz.theme import CHALK, INK, QUADRANTS, style
 
@@ -28,9 +37,16 @@ def layer_points(flow, num_points=3_000, seed=0):
     Returns:
       z `[n, 2]`, and `[num_layers + 1, n, 2]`: the points after the first k layers, in the
       units of the data.
+
+    Raises:
+      ValueError: `flow` is no flow over two coordinates, or a number is out of range.
     """
+    stack = flows.prefixes(flow)
+    if flow.event_shape != [2]:
+        raise ValueError(f"a flow over two coordinates is needed, got {flow!r}.")
+    num_points, seed = positive_int("num_points", num_points), seed_number(seed)
     z = flow.distribution.sample(num_points, seed=tf.constant([seed, 0]))
-    stages = [prefix.bijector.forward(tf.identity(z)).numpy() for prefix in flows.prefixes(flow)]
+    stages = [prefix.bijector.forward(tf.identity(z)).numpy() for prefix in stack]
     return z.numpy(), np.stack(stages)
 
 
@@ -53,8 +69,8 @@ def layer_strip(flow, *, num_points=3_000, seed=0, bounds=None, columns=6, size=
       Array of Axes, one for the base and one for each layer.
     """
     z, stages = layer_points(flow, num_points, seed)
-    box = box_of(stages.reshape(-1, 2)) if bounds is None else np.asarray(bounds, np.float64)
-    count = len(stages)
+    box = box_of(stages.reshape(-1, 2)) if bounds is None else check_box(bounds)
+    count, columns = len(stages), positive_int("columns", columns)
     rows = -(-count // min(columns, count))
     columns = -(-count // rows)  # rows of about one length
     aspect = np.diff(box[1])[0] / np.diff(box[0])[0]
@@ -139,10 +155,11 @@ def layer_gif(
     Returns:
       Bytes of a GIF.
     """
+    fps = positive_float("fps", fps)  # below, a ValueError says that the GIF is too heavy
     z, stages = layer_points(flow, num_points, seed)
     if frames_per_layer is None:
         frames_per_layer = frames_between(len(stages) - 1)
-    box = box_of(stages.reshape(-1, 2)) if bounds is None else np.asarray(bounds, np.float64)
+    box = box_of(stages.reshape(-1, 2)) if bounds is None else check_box(bounds)
     while True:
         frames = _cloud_frames(z, stages, box, frames_per_layer, hold, pixels, size)
         try:
@@ -184,7 +201,7 @@ def png_frames(flow, *, num_points=3_000, seed=0, bounds=None, pixels=420, size=
       List of `num_layers + 1` PNGs as bytes, and the list of their labels.
     """
     z, stages = layer_points(flow, num_points, seed)
-    box = box_of(stages.reshape(-1, 2)) if bounds is None else np.asarray(bounds, np.float64)
+    box = box_of(stages.reshape(-1, 2)) if bounds is None else check_box(bounds)
     pictures = []
     with style():
         figure, ax = _full_bleed(box, pixels)
@@ -224,6 +241,8 @@ def density_gif(distributions, labels, *, bounds=None, resolution=160, pixels=42
       ValueError: There is not one label for each distribution.
     """
     distributions = list(distributions)
+    if not distributions:
+        raise ValueError("distributions is empty: a GIF needs at least one.")
     if len(labels) != len(distributions):
         raise ValueError(f"{len(distributions)} distributions need as many labels, got {labels!r}.")
     box = view_of(distributions[-1], bounds)
