@@ -61,8 +61,9 @@ class ActNorm(VectorBijector):
         # In float64: the mean of a million float32 numbers is not a float32 matter.
         data = data_array(data, self.event_size, dtype=np.float64)
         mean, deviation = data.mean(axis=0), data.std(axis=0)
-        # Rounding gives a constant column a deviation of a few ulp.
-        constant = deviation <= 4 * np.finfo(self.dtype.as_numpy_dtype).eps * np.abs(mean)
+        # The range and not the deviation: that of a constant column is the rounding of its mean.
+        eps = np.finfo(self.dtype.as_numpy_dtype).eps
+        constant = np.ptp(data, axis=0) <= 4 * eps * np.abs(mean)
         self.shift.assign(tf.cast(mean, self.dtype))
         self.log_scale.assign(tf.cast(np.log(np.where(constant, 1.0, deviation)), self.dtype))
         self.initialized.assign(True)

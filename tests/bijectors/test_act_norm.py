@@ -25,9 +25,12 @@ def test_initialize_standardises(data):
     assert layer.initialized.numpy()
 
 
-def test_a_constant_column_gets_scale_one():
-    layer = ActNorm(2)
-    layer.initialize(np.stack([np.full(7, 0.1), np.arange(7.0)], axis=1))
+@pytest.mark.parametrize("dtype", [tf.float32, tf.float64])
+@pytest.mark.parametrize("repeats", [1, 100])  # the mean of 700 times 0.1 is not quite 0.1
+def test_a_constant_column_gets_scale_one(repeats, dtype):
+    layer = ActNorm(2, dtype=dtype)
+    varying = np.tile(np.arange(7.0), repeats)
+    layer.initialize(np.stack([np.full(7 * repeats, 0.1), varying], axis=1))
     assert layer.log_scale.numpy()[0] == 0.0
     assert layer.log_scale.numpy()[1] == pytest.approx(np.log(2.0))
 
