@@ -43,6 +43,22 @@ def seed_number(seed):
     return seed
 
 
+def random_generator(seed):
+    """Returns NumPy's generator of `seed`, a non-negative int or a sequence of them.
+
+    Raises:
+      ValueError: `seed` is anything else; the message names it.
+    """
+    try:
+        if seed is None:  # to NumPy a different seed every time
+            raise TypeError
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"seed must be a non-negative int or a sequence of them, got {seed!r}."
+        ) from None
+
+
 def float_dtype(dtype):
     """Returns `dtype` as tf.float32 or tf.float64, or raises a ValueError that names it."""
     try:

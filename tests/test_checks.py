@@ -44,6 +44,18 @@ def test_seeds_that_are_refused(seed):
         _checks.seed_number(seed)
 
 
+def test_generators_of_a_seed():
+    draws = [_checks.random_generator(seed).normal() for seed in (3, [3], (3,), np.array([3]))]
+    assert len(set(draws)) == 1
+    assert _checks.random_generator([3, 1]).normal() != draws[0]
+
+
+@pytest.mark.parametrize("seed", [None, -1, 1.5, "a", [None, 0], [-1, 0], np.array([1.5, 0.0])])
+def test_generators_of_no_seed(seed):
+    with pytest.raises(ValueError, match=r"seed must be a non-negative int or a sequence .* got"):
+        _checks.random_generator(seed)
+
+
 def test_masked_data_are_missing_not_what_lies_below_the_mask():
     data = np.ma.masked_array([[1, 2], [3, 4], [5, 6]], mask=[[0, 0], [0, 1], [0, 0]])
     with pytest.raises(ValueError, match=r"row 1 \(counted from 0\) is \[3.0, nan\]; 1 of 3"):
