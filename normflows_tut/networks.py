@@ -7,7 +7,7 @@ find those of a Keras 3 model, and then nothing trains, in silence.
 import numpy as np
 import tensorflow as tf
 
-from normflows_tut._checks import positive_int
+from normflows_tut._checks import float_dtype, positive_int, positive_ints, random_generator
 
 _ACTIVATIONS = {
     "relu": tf.nn.relu,
@@ -27,7 +27,7 @@ def activation_function(activation):
     """
     if callable(activation):
         return activation
-    if activation not in _ACTIVATIONS:
+    if activation not in list(_ACTIVATIONS):  # a list: what has no hash is refused as well
         raise ValueError(f"Unknown activation {activation!r}; known: {', '.join(_ACTIVATIONS)}.")
     return _ACTIVATIONS[activation]
 
@@ -56,8 +56,9 @@ class Dense(tf.Module):
         super().__init__(name=name)
         m = positive_int("input_size", input_size)
         k = positive_int("output_size", output_size)
+        dtype = float_dtype(dtype)
         deviation = 0.0 if zero else np.sqrt(2.0 / m)
-        weights = deviation * np.random.default_rng(seed).normal(size=[m, k])
+        weights = deviation * random_generator(seed).normal(size=[m, k])
         self.weights = tf.Variable(tf.cast(weights, dtype), name="weights")  # (m, k)
         self.bias = tf.Variable(tf.zeros([k], dtype), name="bias")  # (k,)
 
@@ -106,7 +107,7 @@ class MLP(tf.Module):
     ):
         super().__init__(name=name)
         self._activation = activation_function(activation)
-        sizes = [input_size, *hidden_units, output_size]
+        sizes = [input_size, *positive_ints("hidden_units", hidden_units), output_size]
         last = len(sizes) - 2
         self.dense = [
             Dense(

@@ -1,10 +1,11 @@
 """What every bijector on vectors shares: a known event size, checked on every call."""
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 from tensorflow_probability.python.internal import cache_util
 
-from normflows_tut._checks import positive_int
+from normflows_tut._checks import float_dtype, positive_int
 
 tfb = tfp.bijectors
 
@@ -31,7 +32,7 @@ class VectorBijector(tfb.Bijector):
     def __init__(self, event_size, *, dtype, parameters, name):
         self._event_size = positive_int("event_size", event_size)
         super().__init__(
-            forward_min_event_ndims=1, dtype=tf.as_dtype(dtype), parameters=parameters, name=name
+            forward_min_event_ndims=1, dtype=float_dtype(dtype), parameters=parameters, name=name
         )
 
     @property
@@ -45,37 +46,41 @@ class VectorBijector(tfb.Bijector):
         return {}
 
     def _augmented_forward(self, x):
-        self._check_width(x)
-        y, log_det = self._forward_and_log_det(x)
+        y, log_det = self._forward_and_log_det(self._check_width(x))
         return y, {"ildj": -log_det}
 
     def _augmented_inverse(self, y):
-        self._check_width(y)
-        x, log_det = self._inverse_and_log_det(y)
+        x, log_det = self._inverse_and_log_det(self._check_width(y))
         return x, {"ildj": log_det}
 
     # Called only where the value was not computed before.
 
     def _forward_log_det_jacobian(self, x):
-        self._check_width(x)
-        return self._forward_and_log_det(x)[1]
+        return self._forward_and_log_det(self._check_width(x))[1]
 
     def _inverse_log_det_jacobian(self, y):
-        self._check_width(y)
-        return self._inverse_and_log_det(y)[1]
+        return self._inverse_and_log_det(self._check_width(y))[1]
 
     def _check_width(self, x):
+        """Returns `x`, its width checked: at once, or where the graph runs if unknown till then."""
         # Broadcasting would otherwise accept a width of 1 in silence.
-        width = x.shape[-1]
-        if width is not None and width != self._event_size:
+        if x.shape.rank == 0 or x.shape[-1] not in (None, self._event_size):
             raise ValueError(
                 f"{self.name} acts on events of size {self._event_size}, got shape {x.shape}."
             )
+        if x.shape[-1] is None:
+            return tf.ensure_shape(x, x.shape[:-1].concatenate(self._event_size))
+        return x
 
 
-def initial_vector(name, value, size, dtype):
-    """Returns `value` as a constant of shape [size]; a ValueError names what does not fit."""
-    vector = tf.convert_to_tensor(value, dtype=dtype)
-    if vector.shape != (size,):
-        raise ValueError(f"{name} must have shape [{size}], got {list(vector.shape)}.")
-    return vector
+def initial_value(name, value, shape, dtype):
+    """Returns `value` as a finite constant of `shape`; a ValueError names what does not fit."""
+    try:
+        array = np.asarray(value, np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be numbers, got {value!r}.") from None
+    if list(array.shape) != shape:
+        raise ValueError(f"{name} must have shape {shape}, got {list(array.shape)}.")
+    if not np.isfinite(array).all():
+        raise ValueError(f"{name} must be finite, got {array.tolist()}.")
+    return tf.constant(array, dtype)

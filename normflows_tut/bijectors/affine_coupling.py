@@ -97,7 +97,14 @@ class AffineCoupling(VectorBijector):
 
     def log_scale_and_shift(self, passed):
         """Returns s and t, each of shape `[..., d_b]`, given the part that passes."""
-        raw, shift = tf.split(self.conditioner(passed), 2, axis=-1)
+        raw = self.conditioner(passed)
+        width = 2 * (self.event_size - passed.shape[-1])
+        if raw.shape[-1] not in (None, width):  # a narrower one would broadcast
+            raise ValueError(
+                f"The conditioner of {self.name} must return {width} numbers, a log-scale and a "
+                f"shift for each coordinate that is transformed; got shape {raw.shape}."
+            )
+        raw, shift = tf.split(raw, 2, axis=-1)
         return self._bound * tf.tanh(raw / self._bound), shift
 
     def _forward_and_log_det(self, x):

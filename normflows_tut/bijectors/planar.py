@@ -3,7 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from normflows_tut.bijectors._vector import VectorBijector, initial_vector
+from normflows_tut._checks import random_generator
+from normflows_tut.bijectors._vector import VectorBijector, initial_value
 
 
 class Planar(VectorBijector):
@@ -39,7 +40,7 @@ class Planar(VectorBijector):
       name: Name of the bijector.
 
     Raises:
-      ValueError: `event_size` is below 1, or an initial value has another shape.
+      ValueError: `event_size` is below 1, or an initial value has another shape or is not finite.
 
     Reference:
       Rezende & Mohamed (2015), Variational Inference with Normalizing Flows, equations
@@ -57,13 +58,14 @@ class Planar(VectorBijector):
         parameters = dict(locals())
         super().__init__(event_size, dtype=dtype, parameters=parameters, name=name)
         d = self.event_size
-        rng = np.random.default_rng(seed)
+        rng = random_generator(seed)
         # A small u starts the layer near the identity; w of unit length on average lets
         # the tanh bend over about one standard deviation of the base.
         random_u, random_w = 0.01 * rng.normal(size=d), rng.normal(size=d) / np.sqrt(d)
-        self.u = tf.Variable(initial_vector("u", random_u if u is None else u, d, dtype), name="u")
-        self.w = tf.Variable(initial_vector("w", random_w if w is None else w, d, dtype), name="w")
-        self.b = tf.Variable(b, dtype=dtype, name="b")
+        u, w = random_u if u is None else u, random_w if w is None else w
+        self.u = tf.Variable(initial_value("u", u, [d], dtype), name="u")
+        self.w = tf.Variable(initial_value("w", w, [d], dtype), name="w")
+        self.b = tf.Variable(initial_value("b", b, [], dtype), name="b")
 
     def _slope_at_plane(self):
         """1 + w.u_hat, which is softplus(w.u): written so, it stays positive in floats."""

@@ -3,8 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
-from normflows_tut._checks import positive_float
-from normflows_tut.bijectors._vector import VectorBijector, initial_vector
+from normflows_tut._checks import positive_float, random_generator
+from normflows_tut.bijectors._vector import VectorBijector, initial_value
 
 
 class Radial(VectorBijector):
@@ -68,14 +68,14 @@ class Radial(VectorBijector):
         alpha = positive_float("alpha", alpha)
         # Inverse of log(1 + e^t), written so that it does not overflow.
         softplus_inverse = alpha + np.log(-np.expm1(-alpha))
-        random_center = np.random.default_rng(seed).normal(size=d)
+        random_center = random_generator(seed).normal(size=d)
         self.center = tf.Variable(
-            initial_vector("center", random_center if center is None else center, d, dtype),
+            initial_value("center", random_center if center is None else center, [d], dtype),
             name="center",
         )
         beta = softplus_inverse if beta is None else beta
         self.raw_alpha = tf.Variable(softplus_inverse, dtype=dtype, name="raw_alpha")
-        self.beta = tf.Variable(beta, dtype=dtype, name="beta")
+        self.beta = tf.Variable(initial_value("beta", beta, [], dtype), name="beta")
 
     @property
     def alpha(self):
