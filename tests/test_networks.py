@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from normflows_tut.networks import MLP, Dense, activation_function
+from normflows_tut.networks import MADE, MLP, Dense, activation_function
 
 
 def test_mlp_is_its_formula():
@@ -56,3 +56,68 @@ def test_bad_arguments_are_named():
         MLP(2, 0)
     with pytest.raises(ValueError, match=r"'sigmund'.*relu"):
         activation_function("sigmund")
+
+
+@pytest.mark.parametrize(
+    ("size", "count", "hidden_units", "order", "context_size"),
+    [
+        (4, 2, (7, 9), None, 0),
+        (4, 3, (5,), [2, 0, 3, 1], 0),
+        (3, 2, (), [1, 2, 0], 0),
+        (3, 1, (2, 30), [2, 1, 0], 2),
+        (1, 2, (4,), None, 0),
+        (1, 2, (4,), None, 1),
+        (6, 2, (3,), None, 0),  # fewer hidden units than degrees
+    ],
+)
+def test_made_sees_only_what_comes_before(size, count, hidden_units, order, context_size):
+    made = MADE(
+        size,
+        count,
+        hidden_units,
+        order=order,
+        context_size=context_size,
+        activation="tanh",
+        zero_last=False,
+        dtype=tf.float64,
+    )
+    rng = np.random.default_rng(0)
+    for variable in made.trainable_variables:  # as an optimizer that knows of no mask would
+        variable.assign_add(rng.normal(size=variable.shape))
+    x, context = tf.constant(rng.normal(size=[6, size])), tf.constant(rng.normal(size=[6, 0]))
+    if context_size:
+        context = tf.constant(rng.normal(size=[6, context_size]))
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch([x, context])
+        parameters = made(x, context if context_size else None)
+    assert parameters.shape == [6, count, size]
+    jacobian = tape.batch_jacobian(parameters, x).numpy()
+    place = np.argsort(range(size) if order is None else order)
+    for i in range(size):
+        for j in range(size):
+            block = jacobian[:, :, i, j]
+            if place[j] >= place[i]:
+                assert np.all(block == 0)
+            elif all(units >= size for units in hidden_units):  # a unit for every degree
+                assert np.any(block != 0)
+    if context_size:
+        # Every coordinate depends on the context, the first one too.
+        assert np.all(np.any(tape.batch_jacobian(parameters, context) != 0, axis=(0, 1, 3)))
+
+
+def test_made_hidden_degrees_are_even_and_ascend():
+    made = MADE(4, 2, (8, 3))
+    assert made.hidden_degrees[0].tolist() == [1, 1, 1, 2, 2, 2, 3, 3]
+    assert made.hidden_degrees[1].tolist() == [1, 2, 3]
+    assert MADE(4, 2, (8,), context_size=1).hidden_degrees[0].tolist() == [0, 0, 1, 1, 2, 2, 3, 3]
+
+
+def test_made_refuses_what_cannot_work():
+    with pytest.raises(ValueError, match=r"permutation of 0 ... 2, got \[0, 0, 1\]"):
+        MADE(3, order=[0, 0, 1])
+    with pytest.raises(ValueError, match="context of width 2, got 3"):
+        MADE(3, context_size=2)(tf.zeros([4, 3]), tf.zeros([4, 3]))
+    with pytest.raises(ValueError, match="context of width 0, got 3"):
+        MADE(3)(tf.zeros([4, 3]), tf.zeros([4, 3]))
+    with pytest.raises(ValueError, match="context of width 2, got 0"):
+        MADE(3, context_size=2)(tf.zeros([4, 3]))

@@ -6,16 +6,26 @@ Each is a `tfb.Bijector`: `forward` runs from the base to the data, `log_prob` o
 
 from normflows_tut.bijectors.act_norm import ActNorm, initialize_act_norms
 from normflows_tut.bijectors.affine_coupling import AffineCoupling
+from normflows_tut.bijectors.bounded_affine import BoundedAffine
+from normflows_tut.bijectors.coupling import Coupling
+from normflows_tut.bijectors.deep_sigmoid import DeepSigmoid
+from normflows_tut.bijectors.masked_autoregressive import MaskedAutoregressive
 from normflows_tut.bijectors.planar import Planar
 from normflows_tut.bijectors.radial import Radial
+from normflows_tut.bijectors.rational_quadratic_spline import RationalQuadraticSpline
 from normflows_tut.bijectors.softlog import Softlog
 from normflows_tut.bijectors.softsquare import Softsquare
 
 __all__ = [
     "ActNorm",
     "AffineCoupling",
+    "BoundedAffine",
+    "Coupling",
+    "DeepSigmoid",
+    "MaskedAutoregressive",
     "Planar",
     "Radial",
+    "RationalQuadraticSpline",
     "Softlog",
     "Softsquare",
     "initialize_act_norms",

@@ -45,21 +45,29 @@ class VectorBijector(tfb.Bijector):
         # No parameter has a batch shape of its own.
         return {}
 
+    def forward_and_log_det(self, x):
+        """Returns y and log|det dy/dx|, from one evaluation."""
+        return self._forward_and_log_det(self._check_width(x))
+
+    def inverse_and_log_det(self, y):
+        """Returns x and log|det dx/dy|, from one evaluation."""
+        return self._inverse_and_log_det(self._check_width(y))
+
     def _augmented_forward(self, x):
-        y, log_det = self._forward_and_log_det(self._check_width(x))
+        y, log_det = self.forward_and_log_det(x)
         return y, {"ildj": -log_det}
 
     def _augmented_inverse(self, y):
-        x, log_det = self._inverse_and_log_det(self._check_width(y))
+        x, log_det = self.inverse_and_log_det(y)
         return x, {"ildj": log_det}
 
     # Called only where the value was not computed before.
 
     def _forward_log_det_jacobian(self, x):
-        return self._forward_and_log_det(self._check_width(x))[1]
+        return self.forward_and_log_det(x)[1]
 
     def _inverse_log_det_jacobian(self, y):
-        return self._inverse_and_log_det(self._check_width(y))[1]
+        return self.inverse_and_log_det(y)[1]
 
     def _check_width(self, x):
         """Returns `x`, its width checked: at once, or where the graph runs if unknown till then."""
@@ -84,3 +92,14 @@ def initial_value(name, value, shape, dtype):
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite, got {array.tolist()}.")
     return tf.constant(array, dtype)
+
+
+def check_tracked(conditioner):
+    """Raises a ValueError if `conditioner` holds variables that a `tf.Module` cannot see."""
+    if getattr(conditioner, "trainable_variables", None) and not isinstance(conditioner, tf.Module):
+        raise ValueError(
+            f"The conditioner is a {type(conditioner).__module__}."
+            f"{type(conditioner).__name__}, which is no tf.Module: its variables would be "
+            f"missing from trainable_variables and from checkpoints. Use networks.MLP or "
+            f"a tf_keras model."
+        )

@@ -4,6 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from normflows_tut._checks import random_generator
+from normflows_tut.bijectors._root import increasing_root
 from normflows_tut.bijectors._vector import VectorBijector, initial_value
 
 
@@ -94,46 +95,17 @@ class Planar(VectorBijector):
 
     def _solve(self, target):
         """Solves `alpha + (w.u_hat) tanh(alpha + b) = target` elementwise."""
-        equation = target, self._slope_at_plane(), self.b
-        # Nothing inside the loop may be watched by a gradient tape, the variables included:
-        # XLA cannot compile a loop that keeps its intermediate values.
-        root = self._safeguarded_newton(*(tf.stop_gradient(part) for part in equation))
-        alpha = tf.stop_gradient(root)
-        # A Newton step of value zero carries the derivatives of the root (the implicit
-        # function theorem); each further one doubles the order that is exact.
-        for _ in range(2):
-            step = _residual(alpha, *equation) / _slope(alpha, *equation[1:])
-            alpha -= step - tf.stop_gradient(step)
-        return alpha
-
-    def _safeguarded_newton(self, target, slope_at_plane, b):
-        """Newton's method, replaced by bisection where it leaves the bracket or is slow."""
+        slope_at_plane = self._slope_at_plane()
         eps = np.finfo(self.dtype.as_numpy_dtype).eps
         reach = tf.abs(slope_at_plane - 1.0)  # |tanh| <= 1 brackets the root
-        tolerance = 2.0 * eps * (tf.abs(target) + reach)
-
-        def residual_at(alpha):
-            return _residual(alpha, target, slope_at_plane, b)
-
-        def unfinished(iteration, alpha, low, high, last_step):
-            del low, high, last_step
-            return (iteration < 100) & tf.reduce_any(tf.abs(residual_at(alpha)) > tolerance)
-
-        def improve(iteration, alpha, low, high, last_step):
-            residual = residual_at(alpha)
-            low = tf.where(residual < 0, alpha, low)
-            high = tf.where(residual > 0, alpha, high)
-            newton = alpha - residual / _slope(alpha, slope_at_plane, b)
-            inside = (newton > low) & (newton < high)
-            fast = tf.abs(newton - alpha) < 0.9 * tf.abs(last_step)
-            proposal = tf.where(inside & fast, newton, 0.5 * (low + high))
-            # A root that is found stays: more steps would only stir its last bit.
-            found = tf.abs(residual) <= tolerance
-            new = tf.where(found, alpha, proposal)
-            return iteration + 1, new, low, high, new - alpha
-
-        start = (0, target, target - reach, target + reach, tf.fill(tf.shape(target), 2 * reach))
-        return tf.while_loop(unfinished, improve, start)[1]
+        return increasing_root(
+            _residual_and_slope,
+            (target, slope_at_plane, self.b),
+            start=target,
+            low=target - reach,
+            high=target + reach,
+            tolerance=2.0 * eps * (tf.abs(target) + reach),
+        )
 
 
 def _slope(alpha, slope_at_plane, b):
@@ -142,5 +114,6 @@ def _slope(alpha, slope_at_plane, b):
     return t2 + slope_at_plane * (1.0 - t2)
 
 
-def _residual(alpha, target, slope_at_plane, b):
-    return alpha + (slope_at_plane - 1.0) * tf.tanh(alpha + b) - target
+def _residual_and_slope(alpha, target, slope_at_plane, b):
+    residual = alpha + (slope_at_plane - 1.0) * tf.tanh(alpha + b) - target
+    return residual, _slope(alpha, slope_at_plane, b)

@@ -8,7 +8,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from normflows_tut import bijectors, evaluation
-from normflows_tut.networks import MLP
+from normflows_tut.networks import MADE, MLP
 
 tfb = tfp.bijectors
 
@@ -27,12 +27,42 @@ def _coupling(flip, size, dtype):
     return bijectors.AffineCoupling(size, network, flip=flip, dtype=dtype)
 
 
+def _raw(shape, dtype, scale=1.0):
+    return tf.Variable(scale * np.random.default_rng(3).normal(size=shape), dtype=dtype)
+
+
+def _spline_coupling(dtype):
+    network = MLP(1, 2 * 11, (16,), activation="tanh", dtype=dtype)
+    return bijectors.Coupling(3, network, bijectors.RationalQuadraticSpline, dtype=dtype)
+
+
+def _autoregressive(transform, count, dtype, order=(2, 0, 1)):
+    size = len(order)
+    made = MADE(size, count, (16, 16), order=order, activation="tanh", dtype=dtype)
+    return bijectors.MaskedAutoregressive(size, made, transform, dtype=dtype)
+
+
 # name -> (event size or None if elementwise, dtype -> bijector)
 CASES = {
     "ActNorm": (3, lambda dtype: bijectors.ActNorm(3, dtype=dtype)),
     "AffineCoupling": (3, lambda dtype: _coupling(False, 3, dtype)),
     "AffineCoupling, flipped": (3, lambda dtype: _coupling(True, 3, dtype)),
     "AffineCoupling, smallest": (2, lambda dtype: _coupling(False, 2, dtype)),
+    "BoundedAffine": (3, lambda dtype: bijectors.BoundedAffine(_raw([2, 3], dtype))),
+    "Coupling": (3, _spline_coupling),
+    "DeepSigmoid": (2, lambda dtype: bijectors.DeepSigmoid(_raw([12, 2], dtype))),
+    "MaskedAutoregressive": (
+        3,
+        lambda dtype: _autoregressive(bijectors.BoundedAffine, 2, dtype),
+    ),
+    "MaskedAutoregressive, splines": (
+        3,
+        lambda dtype: _autoregressive(bijectors.RationalQuadraticSpline, 11, dtype),
+    ),
+    "MaskedAutoregressive, sigmoids": (
+        2,
+        lambda dtype: _autoregressive(bijectors.DeepSigmoid, 12, dtype, order=(1, 0)),
+    ),
     "Planar": (2, lambda dtype: bijectors.Planar(2, u=[1.0, 0.5], w=[2.0, -1.0], dtype=dtype)),
     "Planar, u against w": (
         3,
@@ -42,6 +72,10 @@ CASES = {
     "Radial": (2, lambda dtype: bijectors.Radial(2, alpha=0.7, beta=2.0, dtype=dtype)),
     "Radial, pulling in": (3, lambda dtype: bijectors.Radial(3, beta=-1.0, dtype=dtype)),
     "Radial, 1-D": (1, lambda dtype: bijectors.Radial(1, beta=2.0, dtype=dtype)),
+    "RationalQuadraticSpline": (
+        2,
+        lambda dtype: bijectors.RationalQuadraticSpline(_raw([11, 2], dtype, 0.5)),
+    ),
     "Softlog": (None, lambda dtype: bijectors.Softlog()),
     "Softsquare": (None, lambda dtype: bijectors.Softsquare(0.5, 0.7)),
     "Softsquare, linear": (None, lambda dtype: bijectors.Softsquare(2.0, 0.0)),

@@ -143,12 +143,7 @@ def layers(flow):
     There are `num_layers` of them for a flow of this module: a helper, such as the
     standardising step, belongs to its neighbour. Any other `tfd.TransformedDistribution`
     gives the links of its `tfb.Chain`, or its one bijector.
-
-    Raises:
-      ValueError: `flow` has no bijector.
     """
-    if not hasattr(flow, "bijector"):
-        raise ValueError(f"a tfd.TransformedDistribution is needed, got {flow!r}.")
     return _chain.links(flow.bijector)[::-1]
 
 

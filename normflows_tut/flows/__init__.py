@@ -1,0 +1,31 @@
+"""Flows, composed: each function returns a `tfd.TransformedDistribution`.
+
+The base is a standard normal distribution. Every flow ends, on the data side, in a
+standardising step, which the first `training.fit` sets from the data; see
+`bijectors.ActNorm`.
+"""
+
+from normflows_tut.flows.autoregressive import (
+    inverse_autoregressive,
+    masked_autoregressive,
+    neural_autoregressive,
+)
+from normflows_tut.flows.composition import layers, prefixes
+from normflows_tut.flows.coupling import neural_spline, real_nvp
+from normflows_tut.flows.simple import planar, radial
+from normflows_tut.flows.storage import export, load, save
+
+__all__ = [
+    "export",
+    "inverse_autoregressive",
+    "layers",
+    "load",
+    "masked_autoregressive",
+    "neural_autoregressive",
+    "neural_spline",
+    "planar",
+    "prefixes",
+    "radial",
+    "real_nvp",
+    "save",
+]

@@ -1,0 +1,59 @@
+"""Putting layers together, and taking a flow apart again."""
+
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from normflows_tut.bijectors import ActNorm, _chain
+
+tfb = tfp.bijectors
+tfd = tfp.distributions
+
+
+def compose(layers_base_to_data, event_size, dtype, name):
+    """Returns the flow of these layers, its standardising step folded into the last."""
+    *inner, last = layers_base_to_data
+    standardise = ActNorm(event_size, trainable=False, dtype=dtype, name="standardise")
+    chain = [*inner, tfb.Chain([standardise, last], name=last.name)]
+    base = tfd.MultivariateNormalDiag(
+        loc=tf.zeros([event_size], dtype), scale_diag=tf.ones([event_size], dtype)
+    )
+    return tfd.TransformedDistribution(base, tfb.Chain(chain[::-1]), name=name)
+
+
+def with_act_norm(layer):
+    """Returns `layer` with an `ActNorm` on its data side."""
+    norm = ActNorm(layer.event_size, dtype=layer.dtype, name=f"{layer.name}_act_norm")
+    return tfb.Chain([norm, layer], name=layer.name)
+
+
+def layers(flow):
+    """Returns the bijectors of `flow`, from base to data.
+
+    There are `num_layers` of them for a flow of this module: a helper, such as the
+    standardising step, belongs to its neighbour. Any other `tfd.TransformedDistribution`
+    gives the links of its `tfb.Chain`, or its one bijector.
+
+    Raises:
+      ValueError: `flow` has no bijector.
+    """
+    if not hasattr(flow, "bijector"):
+        raise ValueError(f"a tfd.TransformedDistribution is needed, got {flow!r}.")
+    return _chain.links(flow.bijector)[::-1]
+
+
+def prefixes(flow):
+    """Returns `num_layers + 1` flows: the base through the first k layers, for every k.
+
+    Each ends in the standardising step of the whole, so that all are in the units of the
+    data: the first is a normal distribution, the last is `flow`'s equal. They share the
+    variables of `flow`.
+    """
+    stack = layers(flow)
+    data_side = _chain.links(stack[-1])[0]
+    is_standardising = isinstance(data_side, ActNorm) and not data_side.trainable_variables
+    standardise = [data_side] if is_standardising else []
+    partial = [tfb.Chain([*standardise, *stack[:k][::-1]]) for k in range(len(stack))]
+    return [
+        *(tfd.TransformedDistribution(flow.distribution, bijector) for bijector in partial),
+        flow,
+    ]

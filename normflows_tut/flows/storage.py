@@ -1,0 +1,80 @@
+"""Flows on disk: their weights, or all of them for a program without this package."""
+
+import os
+import pathlib
+import shutil
+import tempfile
+
+import tensorflow as tf
+
+from normflows_tut import _archive
+
+
+def save(flow, path):
+    """Writes all variables of `flow` to `path`, an .npz file, atomically.
+
+    The file holds numbers, not code: to load it, build the flow by the same call.
+    """
+    variables = _archive.named(flow.variables)
+    _archive.write(path, "flow", {name: v.numpy() for name, v in variables.items()})
+
+
+def load(flow, path):
+    """Sets all variables of `flow` from a file that `save` wrote, and returns `flow`.
+
+    Raises:
+      ValueError: The file is damaged, is no such file, or is of another architecture. No
+        variable has been touched then.
+    """
+    arrays, _ = _archive.read(path, "flow")
+    variables = _archive.named(flow.variables)
+    _archive.check_variables(path, arrays, variables)
+    for name, variable in variables.items():
+        variable.assign(arrays[name])
+    return flow
+
+
+def export(flow, path):
+    """Writes `flow` to the folder `path` as a SavedModel, which plain TensorFlow serves.
+
+    ```none
+    served = tf.saved_model.load(path)
+    served.log_prob(x)         x [n, d] of the flow's dtype; returns [n], in nats
+    served.sample(n, seed)     int32 n, int32 seed [2]; returns [n, d], the same for the same seed
+    ```
+
+    Neither this package nor TensorFlow Probability has to be installed there. Both functions
+    take any n.
+
+    Args:
+      flow: A `tfd.TransformedDistribution` on events `[d]`.
+      path: The folder; an earlier export there is replaced in one step.
+
+    Raises:
+      ValueError: Something else than an earlier export is at `path`.
+    """
+    path = pathlib.Path(path).resolve()
+    if path.exists() and not (path / "saved_model.pb").is_file():
+        raise ValueError(f"path={str(path)!r} exists and is no SavedModel; it is left as it is.")
+    aside = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        tf.saved_model.save(_Served(flow), str(aside / "new"))
+        if path.exists():
+            os.replace(path, aside / "old")
+        os.replace(aside / "new", path)
+    finally:
+        shutil.rmtree(aside)
+
+
+class _Served(tf.Module):
+    """A flow and the two functions of it that are served."""
+
+    def __init__(self, flow):
+        super().__init__(name="flow")
+        self.flow = flow
+        points = tf.TensorSpec([None, *flow.event_shape], flow.dtype, name="x")
+        count, seed = tf.TensorSpec([], tf.int32, "n"), tf.TensorSpec([2], tf.int32, "seed")
+        self.log_prob = tf.function(lambda x: flow.log_prob(x), input_signature=[points])
+        self.sample = tf.function(
+            lambda n, seed: flow.sample(n, seed=seed), input_signature=[count, seed]
+        )

@@ -1,0 +1,25 @@
+"""What a layer does to one coordinate: how many parameters it takes, and the bijector."""
+
+import functools
+
+from normflows_tut._checks import positive_int
+from normflows_tut.bijectors import BoundedAffine, DeepSigmoid, RationalQuadraticSpline
+
+
+def affine(log_scale_bound):
+    """Returns the number of parameters of an affine transform, and its constructor."""
+    return 2, functools.partial(BoundedAffine, log_scale_bound=log_scale_bound)
+
+
+def spline(num_bins, *, bound, min_bin_size, min_slope):
+    """Returns the number of parameters of a spline, and its constructor."""
+    count = 3 * positive_int("num_bins", num_bins) - 1
+    transform = functools.partial(
+        RationalQuadraticSpline, bound=bound, min_bin_size=min_bin_size, min_slope=min_slope
+    )
+    return count, transform
+
+
+def deep_sigmoid(num_sigmoids):
+    """Returns the number of parameters of a deep sigmoidal transform, and its constructor."""
+    return 3 * positive_int("num_sigmoids", num_sigmoids), DeepSigmoid
