@@ -238,6 +238,8 @@ class MADE(tf.Module):
           The points `[n, d]` and the sums of their log-dets `[n]`.
         """
         self._check_context(context)
+        if z.shape[0] == 0:  # a scatter refuses to write nothing
+            return z, z[:, 0]
         d, masks = self.event_size, self.masks()
         # All arrays have the points last, so that a step writes whole rows, and the
         # coordinates in their order.

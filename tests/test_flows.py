@@ -1,6 +1,9 @@
 """Flows as a user meets them: complete, exact, saved and loaded."""
 
 import functools
+import json
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -170,3 +173,73 @@ def test_one_point_is_a_batch_of_one_without_its_axis(factory):
     flow = _randomized(factory(2, 2, dtype=tf.float64))
     points = np.array([[0.3, -1.0], [1.5, 0.2]])
     np.testing.assert_allclose(flow.log_prob(points)[1], flow.log_prob(points[1]), rtol=1e-12)
+
+
+@each_flow
+def test_an_export_is_served_without_this_package(factory, tmp_path):
+    flow = _randomized(factory(3, 2))
+    x = flow.sample(5, seed=[1, 2])
+    flows.export(flow, tmp_path / "served")
+    served = tf.saved_model.load(tmp_path / "served")
+    np.testing.assert_allclose(served.log_prob(x), flow.log_prob(tf.identity(x)), atol=1e-5)
+    np.testing.assert_allclose(served.sample(5, [1, 2]), x, atol=1e-5)
+    assert served.sample(7, [1, 2]).shape == [7, 3]
+
+
+def test_an_export_runs_in_a_process_of_plain_tensorflow(tmp_path):
+    flow = _randomized(flows.neural_spline(2, autoregressive=True))
+    x = np.float32([[0.5, -1.0], [3.0, 2.0]])
+    flows.export(flow, tmp_path / "served")
+    script = (
+        "import sys, tensorflow as tf\n"
+        f"served = tf.saved_model.load({str(tmp_path / 'served')!r})\n"
+        f"print(served.log_prob(tf.constant({x.tolist()})).numpy().tolist())\n"
+        "assert not any('normflows' in name or 'tensorflow_prob' in name for name in sys.modules)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    np.testing.assert_allclose(json.loads(done.stdout), flow.log_prob(x), atol=1e-5)
+
+
+def test_an_export_replaces_an_export_and_nothing_else(tmp_path):
+    flow = flows.radial(2, 1)
+    flows.export(flow, tmp_path / "served")
+    flows.export(flow, tmp_path / "served")
+    assert [path.name for path in tmp_path.iterdir()] == ["served"]
+    (tmp_path / "notes").mkdir()
+    with pytest.raises(ValueError, match=r"notes.*no SavedModel"):
+        flows.export(flow, tmp_path / "notes")
+
+
+def test_a_random_order_is_saved_with_the_weights(tmp_path):
+    flow = _randomized(flows.masked_autoregressive(5, 3, order="random", seed=1))
+    other = flows.masked_autoregressive(5, 3, order="random", seed=2)
+    x = np.random.default_rng(0).normal(size=[9, 5]).astype(np.float32)
+    flows.save(flow, tmp_path / "weights.npz")
+    assert np.any(np.abs(other.log_prob(x) - flow.log_prob(x)) > 0.1)
+    flows.load(other, tmp_path / "weights.npz")
+    np.testing.assert_array_equal(other.log_prob(x.copy()), flow.log_prob(x.copy()))
+    np.testing.assert_array_equal(other.sample(4, seed=[0, 0]), flow.sample(4, seed=[0, 0]))
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: flows.masked_autoregressive(2, transform="cubic"), "'cubic'; known: affine, spl"),
+        (lambda: flows.masked_autoregressive(2, order="any"), "order 'any'; known: alternate"),
+        (lambda: flows.neural_spline(2, num_bins=0), "num_bins must be at least 1, got 0"),
+        (lambda: flows.neural_spline(1), "neural_spline .*at least 2, got 1"),
+        (lambda: flows.neural_autoregressive(2, num_sigmoids=0), "num_sigmoids .*got 0"),
+    ],
+)
+def test_new_flows_name_bad_arguments(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+@pytest.mark.parametrize("limit", [{"bound": -1}, {"min_bin_size": 0.2}, {"min_slope": 2}])
+@pytest.mark.parametrize("autoregressive", [False, True])
+def test_limits_of_splines_are_checked_when_the_flow_is_made(limit, autoregressive):
+    with pytest.raises(ValueError, match=next(iter(limit))):
+        flows.neural_spline(2, autoregressive=autoregressive, **limit)

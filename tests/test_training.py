@@ -504,6 +504,10 @@ class TestReverseKL:
             training.fit_reverse_kl(shift_flow(), lambda x: -(x**2), progress=False)
         with pytest.raises(ValueError, match=r"target_log_prob must be a callable.* got 3"):
             training.fit_reverse_kl(shift_flow(), 3)
+        with pytest.raises(ValueError, match=r"Energy\('U1'.* lambda z: -energy\(z\)"):
+            training.fit_reverse_kl(shift_flow(), targets.energy("U1"))
+        with pytest.raises(ValueError, match=r"to \[512\], got \[\]"):
+            training.fit_reverse_kl(shift_flow(), lambda x: 0.0, progress=False)
         with pytest.raises(ValueError, match="annealing_steps must not be negative, got -1"):
             training.fit_reverse_kl(shift_flow(), lambda x: x[:, 0], annealing_steps=-1)
 
@@ -560,6 +564,11 @@ class TestArguments:
             ({"validation_every": 0, "validation_data": POINTS}, "validation_every must be at"),
             ({"validation_data": POINTS[:, :1]}, "validation_data must have 2 columns, got 1"),
             ({"snapshot_fn": len}, "snapshot_fn=.*needs a snapshot_every"),
+            ({"snapshot_fn": 5, "snapshot_every": 2}, "snapshot_fn must be callable, got 5"),
+            ({"learning_rate": lambda step: None}, r"must give numbers, got \[None\] from step 0"),
+            ({"learning_rate": lambda step: 998.5 - step}, r"not negative, got -0\.5 at step 999"),
+            ({"checkpoint": 5}, "checkpoint must be a path, got 5"),
+            ({"checkpoint": "."}, r"checkpoint='\.' is a folder"),
             ({"snapshot_every": 0}, "snapshot_every must be at least 1, got 0"),
             ({"checkpoint": "no/such/folder/a.npz"}, "no folder .*no/such/folder"),
         ],
@@ -569,6 +578,12 @@ class TestArguments:
         with pytest.raises(ValueError, match=message):
             fit(flow, **options)
         np.testing.assert_array_equal(flow.bijector.shift, [0.0, 0.0])
+
+    def test_not_inside_a_graph(self):
+        flow = shift_flow()
+        with pytest.raises(ValueError, match=r"cannot run inside a tf\.function"):
+            tf.function(lambda: fit(flow, num_steps=2).loss, autograph=False)()
+        assert len(fit(flow, num_steps=2).loss) == 2  # and the flow is none the worse for it
 
     def test_a_flow_must_be_a_distribution_of_vectors(self):
         with pytest.raises(ValueError, match=r"flow must be a tfd.Distribution, got <.*Shift"):

@@ -2,13 +2,15 @@
 
 import functools
 
+import tensorflow as tf
+
 from normflows_tut._checks import positive_int
 from normflows_tut.bijectors import BoundedAffine, DeepSigmoid, RationalQuadraticSpline
 
 
 def affine(log_scale_bound):
     """Returns the number of parameters of an affine transform, and its constructor."""
-    return 2, functools.partial(BoundedAffine, log_scale_bound=log_scale_bound)
+    return _checked(2, functools.partial(BoundedAffine, log_scale_bound=log_scale_bound))
 
 
 def spline(num_bins, *, bound, min_bin_size, min_slope):
@@ -17,9 +19,15 @@ def spline(num_bins, *, bound, min_bin_size, min_slope):
     transform = functools.partial(
         RationalQuadraticSpline, bound=bound, min_bin_size=min_bin_size, min_slope=min_slope
     )
-    return count, transform
+    return _checked(count, transform)
 
 
 def deep_sigmoid(num_sigmoids):
     """Returns the number of parameters of a deep sigmoidal transform, and its constructor."""
     return 3 * positive_int("num_sigmoids", num_sigmoids), DeepSigmoid
+
+
+def _checked(count, transform):
+    # Made once: a limit out of its range is refused here, not in the first step of a training.
+    transform(tf.zeros([count, 1]))
+    return count, transform

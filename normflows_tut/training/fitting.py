@@ -6,6 +6,7 @@ import tensorflow_probability as tfp
 from normflows_tut._checks import data_array, non_negative_int, positive_int
 from normflows_tut.bijectors import _chain
 from normflows_tut.bijectors.act_norm import ActNorm, initialize_act_norms
+from normflows_tut.targets import Energy
 from normflows_tut.training.checkpoints import Checkpoint
 from normflows_tut.training.engine import engine_for
 from normflows_tut.training.loop import Run
@@ -225,6 +226,11 @@ def fit_reverse_kl(
         max_seconds=max_seconds,
         progress=progress,
     )
+    if isinstance(target_log_prob, Energy):
+        raise ValueError(
+            f"target_log_prob={target_log_prob!r} is an energy, minus a log-density: "
+            "give lambda z: -energy(z) instead."
+        )
     if isinstance(target_log_prob, tfd.Distribution):
         _check_event_shape(flow, target_log_prob, "target_log_prob")
         target_log_prob = target_log_prob.log_prob
@@ -268,6 +274,8 @@ def _array(flow, data, name, seed=None):
 
 
 def _check_flow(flow):
+    if tf.inside_function():  # the compiled steps would be lost with the graph they are made in
+        raise ValueError("Training cannot run inside a tf.function: call it from plain Python.")
     if not isinstance(flow, tfd.Distribution):
         raise ValueError(f"flow must be a tfd.Distribution, got {flow!r}.")
     if flow.event_shape.rank != 1 or flow.batch_shape.rank != 0:

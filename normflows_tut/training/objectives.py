@@ -102,7 +102,7 @@ class ReverseKL:
             with only_tracked_variables(flow):
                 # Forward and its log-det give the density of a sample: nothing is inverted.
                 x, log_q = flow.experimental_sample_and_log_prob(batch_size, seed=seed)
-            log_p = target_log_prob(x)
+            log_p = tf.convert_to_tensor(target_log_prob(x))
             if log_p.shape != log_q.shape:
                 raise ValueError(
                     f"target_log_prob must map shape {list(x.shape)} to {list(log_q.shape)}, "

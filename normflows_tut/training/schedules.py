@@ -70,7 +70,13 @@ def rates(learning_rate, first, count):
     """
     if not callable(learning_rate):
         return np.full([count], positive_float("learning_rate", learning_rate))
-    values = np.array([float(learning_rate(step)) for step in range(first, first + count)])
+    given = [learning_rate(step) for step in range(first, first + count)]
+    try:
+        values = np.array([float(rate) for rate in given])
+    except (TypeError, ValueError):
+        raise ValueError(
+            f"learning_rate must give numbers, got {given} from step {first} on."
+        ) from None
     bad = ~(np.isfinite(values) & (values >= 0))
     if bad.any():
         k = int(np.argmax(bad))

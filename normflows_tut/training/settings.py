@@ -1,12 +1,14 @@
 """What the two public functions have in common, checked once."""
 
 import dataclasses
+import os
 import pathlib
 from collections.abc import Callable
 
 import numpy as np
 
-from normflows_tut._checks import non_negative_int, positive_float, positive_int
+from normflows_tut._checks import positive_float, positive_int, seed_number
+from normflows_tut.training import schedules
 
 
 @dataclasses.dataclass
@@ -35,7 +37,10 @@ class Settings:
         self.seed = seed_number(self.seed)
         for name in ("num_steps", "batch_size", "checkpoint_every", "steps_per_call"):
             setattr(self, name, positive_int(name, getattr(self, name)))
-        if not callable(self.learning_rate):
+        if callable(self.learning_rate):
+            for step in (0, self.num_steps - 1):  # not only when the run has come so far
+                schedules.rates(self.learning_rate, step, 1)
+        else:
             self.learning_rate = positive_float("learning_rate", self.learning_rate)
         for name in ("clip_norm", "max_seconds"):
             if getattr(self, name) is not None:
@@ -46,19 +51,17 @@ class Settings:
             self.snapshot_fn = values_of_variables
         elif self.snapshot_every is None:
             raise ValueError(f"snapshot_fn={self.snapshot_fn!r} needs a snapshot_every.")
+        elif not callable(self.snapshot_fn):
+            raise ValueError(f"snapshot_fn must be callable, got {self.snapshot_fn!r}.")
         if self.checkpoint is not None:
+            if not isinstance(self.checkpoint, str | os.PathLike):
+                raise ValueError(f"checkpoint must be a path, got {self.checkpoint!r}.")
             self.checkpoint = pathlib.Path(self.checkpoint)
+            if self.checkpoint.is_dir():
+                raise ValueError(f"checkpoint={str(self.checkpoint)!r} is a folder, not a file.")
             folder = self.checkpoint.resolve().parent
             if not folder.is_dir():
                 raise ValueError(f"checkpoint={str(self.checkpoint)!r}: no folder {folder}.")
-
-
-def seed_number(seed):
-    """Returns `seed` as an int that TensorFlow's stateless samplers take."""
-    seed = non_negative_int("seed", seed)
-    if seed >= 2**31:
-        raise ValueError(f"seed must be below 2^31, got {seed}.")
-    return seed
 
 
 def values_of_variables(flow):

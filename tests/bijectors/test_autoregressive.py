@@ -116,3 +116,9 @@ def test_a_conditioner_of_the_wrong_width_is_named():
 def test_bounded_affine_refuses_other_shapes():
     with pytest.raises(ValueError, match=r"\[..., 2, d\], got \(3, 1\)"):
         BoundedAffine(tf.zeros([3, 1]))
+
+
+def test_no_points_give_no_points():
+    y, log_det = _layer(None).forward_and_log_det(tf.zeros([0, 4], tf.float64))
+    assert y.shape == [0, 4]
+    assert log_det.shape == [0]
