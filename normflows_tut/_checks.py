@@ -8,10 +8,7 @@ import tensorflow as tf
 
 def positive_int(name, value):
     """Returns `value` as an int of at least 1, or raises a ValueError that names it."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise ValueError(f"{name} must be a whole number, got {value!r}.") from None
+    number = _whole(name, value)
     if number < 1:
         raise ValueError(f"{name} must be at least 1, got {number}.")
     return number
@@ -19,10 +16,7 @@ def positive_int(name, value):
 
 def non_negative_int(name, value):
     """Returns `value` as an int of at least 0, or raises a ValueError that names it."""
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise ValueError(f"{name} must be a whole number, got {value!r}.") from None
+    number = _whole(name, value)
     if number < 0:
         raise ValueError(f"{name} must not be negative, got {number}.")
     return number
@@ -72,10 +66,7 @@ def float_dtype(dtype):
 
 def positive_float(name, value):
     """Returns `value` as a finite float above 0, or raises a ValueError that names it."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be a number, got {value!r}.") from None
+    number = _float(name, value)
     if not (np.isfinite(number) and number > 0):
         raise ValueError(f"{name} must be finite and above 0, got {value!r}.")
     return number
@@ -83,10 +74,7 @@ def positive_float(name, value):
 
 def non_negative_float(name, value):
     """Returns `value` as a finite float of at least 0, or raises a ValueError that names it."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise ValueError(f"{name} must be a number, got {value!r}.") from None
+    number = _float(name, value)
     if not (np.isfinite(number) and number >= 0):
         raise ValueError(f"{name} must be finite and at least 0, got {value!r}.")
     return number
@@ -117,11 +105,29 @@ def data_array(data, event_size=None, *, dtype=np.float32, name="data"):
         raise ValueError(f"{name} is empty: shape {list(array.shape)}.")
     if event_size is not None and array.shape[1] != event_size:
         raise ValueError(f"{name} must have {event_size} columns, got {array.shape[1]}.")
-    bad = ~np.isfinite(array).all(axis=1)
-    if bad.any():
+    refuse_rows(array, ~np.isfinite(array).all(axis=1), f"{name} must be finite")
+    return array
+
+
+def refuse_rows(array, bad, what):
+    """Raises a ValueError, `what` and the first bad row, unless no row is `bad` `[n]`."""
+    if np.any(bad):
         row = int(np.argmax(bad))
         raise ValueError(
-            f"{name} must be finite, but row {row} (counted from 0) is {array[row].tolist()}; "
-            f"{int(bad.sum())} of {len(array)} rows hold a NaN or an infinity."
+            f"{what}: row {row} (counted from 0) is {array[row].tolist()}; "
+            f"{int(np.sum(bad))} of {len(array)} rows are refused."
         )
-    return array
+
+
+def _whole(name, value):
+    try:
+        return operator.index(value)
+    except TypeError:
+        raise ValueError(f"{name} must be a whole number, got {value!r}.") from None
+
+
+def _float(name, value):
+    try:
+        return float(value)
+    except (TypeError, ValueError):
+        raise ValueError(f"{name} must be a number, got {value!r}.") from None

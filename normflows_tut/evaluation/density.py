@@ -67,13 +67,7 @@ def log_density(target, x, *, compiled=True):
     chunks = [x[i : i + CHUNK] for i in range(0, len(x), CHUNK)]
     values = [_log_density_of_chunk(target, chunk, compiled) for chunk in chunks]
     values = np.concatenate([*values, np.empty(0)])
-    bad = np.isnan(values)
-    if bad.any():
-        row = int(np.argmax(bad))
-        raise ValueError(
-            f"the log-density of {_name(target)} is NaN at row {row} (counted from 0), "
-            f"{x[row].tolist()}; {int(bad.sum())} of {len(x)} rows are."
-        )
+    _checks.refuse_rows(x, np.isnan(values), f"the log-density of {_name(target)} must not be NaN")
     return values
 
 
