@@ -115,14 +115,14 @@ class MLP(tf.Module):
         name="mlp",
     ):
         super().__init__(name=name)
-        self._activation = activation_function(activation)
+        self.activation = activation_function(activation)
         sizes = [input_size, *positive_ints("hidden_units", hidden_units), output_size]
         self.dense = _dense_layers(sizes, zero_last, seed, dtype)
 
     def __call__(self, x):
         """Maps `[..., input_size]` to `[..., output_size]`."""
         for dense in self.dense[:-1]:
-            x = self._activation(dense(x))
+            x = self.activation(dense(x))
         return self.dense[-1](x)
 
 
@@ -187,7 +187,7 @@ class MADE(tf.Module):
         if order.shape != (d,) or not np.array_equal(np.sort(order), np.arange(d)):
             raise ValueError(f"order must be a permutation of 0 ... {d - 1}, got {order.tolist()}.")
         hidden_units = positive_ints("hidden_units", hidden_units)
-        self._activation = activation_function(activation)
+        self.activation = activation_function(activation)
         # A variable, so that weights are never restored into a network of another order.
         degrees = np.argsort(order) + 1
         self.degrees = tf.Variable(degrees, trainable=False, dtype=tf.int64, name="degrees")
@@ -213,7 +213,7 @@ class MADE(tf.Module):
         h = x if context is None else tf.concat([x, context], axis=-1)
         masks = self.masks()
         for dense, mask in zip(self.dense[:-1], masks[:-1], strict=True):
-            h = self._activation(dense(h, mask))
+            h = self.activation(dense(h, mask))
         raw = self.dense[-1](h, masks[-1])
         by_coordinate = [self.num_parameters, self.event_size]
         return tf.reshape(raw, tf.concat([tf.shape(raw)[:-1], by_coordinate], axis=0))
@@ -273,13 +273,13 @@ class MADE(tf.Module):
             value, change = respond(tf.transpose(raw)[:, :, tf.newaxis], z[k][:, tf.newaxis])
             found = [tf.tensor_scatter_nd_update(layers[0], [[k]], tf.transpose(value))]
             for layer, (kernel, bias, row) in zip(layers[1:], blocks, strict=True):
-                units = self._activation(tf.matmul(kernel[k], found[-1]) + bias[k])
+                units = self.activation(tf.matmul(kernel[k], found[-1]) + bias[k])
                 found.append(tf.tensor_scatter_nd_update(layer, row[k][:, tf.newaxis], units))
             return k + 1, log_det + change, found
 
         layers = [tf.zeros_like(z)]
         for kernel, bias in zip(kernels, biases, strict=True):
-            layers.append(self._activation(tf.matmul(kernel, layers[-1]) + bias))
+            layers.append(self.activation(tf.matmul(kernel, layers[-1]) + bias))
         _, log_det, layers = tf.while_loop(
             lambda k, *_: k < d,
             one_step,
