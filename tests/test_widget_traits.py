@@ -16,6 +16,7 @@ EXPLORERS = {
     "KLExplorer": {"mu", "sigma", "separation", "spread", "weight"},
     "PlanarRadial": {"kind", "u", "w", "b", "center", "alpha", "beta", "z"},
     "CouplingExplorer": {"level", "slope", "tilt", "bend", "x"},
+    "MaskExplorer": {"order", "hidden_units", "output", "arrange"},
 }
 FOLDER = Path(widgets.__file__).parent
 
@@ -99,6 +100,13 @@ def test_two_widgets_share_no_list():
         ("PlanarRadial", {"alpha": 0}, "alpha must be above 0, got 0"),
         ("PlanarRadial", {"kind": "sylvester"}, "kind must be one of 'planar', 'radial'"),
         ("CouplingExplorer", {"level": None}, "level must be a number, got None"),
+        ("MaskExplorer", {"order": [0, 2]}, "order must be a permutation of 0, 1, 2 ..., got"),
+        ("MaskExplorer", {"order": [0]}, "order must have 2..8 entries, got 1"),
+        ("MaskExplorer", {"order": 4}, "order must be a list, got 4"),
+        ("MaskExplorer", {"hidden_units": []}, "hidden_units must hold 1..3 numbers, got []"),
+        ("MaskExplorer", {"hidden_units": [13]}, "whole numbers, 1..12, got [13]"),
+        ("MaskExplorer", {"hidden_units": [2.5]}, "whole numbers, 1..12, got [2.5]"),
+        ("MaskExplorer", {"output": 4}, "output must be below the number of inputs, 4, got 4"),
     ],
 )
 def test_a_bad_parameter_is_named(name, parameters, message):

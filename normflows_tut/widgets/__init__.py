@@ -18,6 +18,7 @@ from normflows_tut.widgets.explorers import (
     Stretch,
 )
 from normflows_tut.widgets.layer_scrubber import LayerScrubber
+from normflows_tut.widgets.mask_explorer import MaskExplorer
 
 __all__ = [
     "CouplingExplorer",
@@ -25,6 +26,7 @@ __all__ = [
     "KLExplorer",
     "LayerScrubber",
     "LinearMap",
+    "MaskExplorer",
     "PlanarRadial",
     "Stretch",
 ]

@@ -89,6 +89,49 @@ class Matrix(traitlets.TraitType):
         return [_pair(f"a row of {self.name}", row) for row in rows]
 
 
+class WholeNumbers(traitlets.TraitType):
+    """One to `most` whole numbers from `low` to `high`, shared with the page."""
+
+    def __init__(self, default_value, *, low, high, most):
+        super().__init__(list(default_value))
+        self._low, self._high, self._most = low, high, most
+        self.tag(sync=True)
+
+    def validate(self, obj, value):
+        """Returns the value as a list of ints, or raises a ValueError that names it."""
+        numbers = _items(self.name, value)
+        if not 1 <= len(numbers) <= self._most:
+            raise ValueError(f"{self.name} must hold 1..{self._most} numbers, got {value!r}.")
+        for number in numbers:
+            whole = _finite(f"an entry of {self.name}", number) == int(number)
+            if not whole or not self._low <= number <= self._high:
+                raise ValueError(
+                    f"{self.name} must hold whole numbers, {self._low}..{self._high}, "
+                    f"got {value!r}."
+                )
+        return [int(number) for number in numbers]
+
+
+class Permutation(traitlets.TraitType):
+    """The numbers 0 ... d - 1 in some order, `low` to `high` of them, shared with the page."""
+
+    def __init__(self, default_value, *, low, high):
+        super().__init__(list(default_value))
+        self._low, self._high = low, high
+        self.tag(sync=True)
+
+    def validate(self, obj, value):
+        """Returns the value as a list of ints, or raises a ValueError that names it."""
+        numbers = [_finite(f"an entry of {self.name}", v) for v in _items(self.name, value)]
+        if sorted(numbers) != list(range(len(numbers))):
+            raise ValueError(f"{self.name} must be a permutation of 0, 1, 2 ..., got {value!r}.")
+        if not self._low <= len(numbers) <= self._high:
+            raise ValueError(
+                f"{self.name} must have {self._low}..{self._high} entries, got {len(numbers)}."
+            )
+        return [int(number) for number in numbers]
+
+
 class Choice(traitlets.TraitType):
     """One of some words, the first by default, shared with the page."""
 
