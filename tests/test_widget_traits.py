@@ -3,10 +3,11 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 from ipywidgets.embed import embed_data
 
-from normflows_tut import widgets
+from normflows_tut import flows, widgets
 
 PNG = b"\x89PNG\r\n\x1a\n"
 EXPLORERS = {
@@ -17,6 +18,7 @@ EXPLORERS = {
     "PlanarRadial": {"kind", "u", "w", "b", "center", "alpha", "beta", "z"},
     "CouplingExplorer": {"level", "slope", "tilt", "bend", "x"},
     "MaskExplorer": {"order", "hidden_units", "output", "arrange"},
+    "SplineExplorer": {"pieces", "knots", "slopes", "bound", "x"},
 }
 FOLDER = Path(widgets.__file__).parent
 
@@ -27,7 +29,7 @@ def own_traits(kind):
 
 
 def test_every_public_widget_is_tested():
-    assert {*EXPLORERS, "LayerScrubber"} == set(widgets.__all__)
+    assert {*EXPLORERS, "FlowExplorer", "LayerScrubber"} == set(widgets.__all__)
 
 
 @pytest.mark.parametrize("name", EXPLORERS)
@@ -100,6 +102,16 @@ def test_two_widgets_share_no_list():
         ("PlanarRadial", {"alpha": 0}, "alpha must be above 0, got 0"),
         ("PlanarRadial", {"kind": "sylvester"}, "kind must be one of 'planar', 'radial'"),
         ("CouplingExplorer", {"level": None}, "level must be a number, got None"),
+        (
+            "SplineExplorer",
+            {"knots": [[0, 1], [1, 0]]},
+            "must ascend in both coordinates",
+        ),
+        ("SplineExplorer", {"knots": []}, "knots must hold at least one knot, got none"),
+        ("SplineExplorer", {"knots": [[0, 3]], "slopes": [1]}, "must lie within the bound, 3.0"),
+        ("SplineExplorer", {"slopes": [1, 0, 1]}, "slopes must be above 0, got [1, 0, 1]"),
+        ("SplineExplorer", {"slopes": [1, 2]}, "3 knots need 3 slopes, got 2"),
+        ("SplineExplorer", {"bound": 0}, "bound must be above 0, got 0"),
         ("MaskExplorer", {"order": [0, 2]}, "order must be a permutation of 0, 1, 2 ..., got"),
         ("MaskExplorer", {"order": [0]}, "order must have 2..8 entries, got 1"),
         ("MaskExplorer", {"order": 4}, "order must be a list, got 4"),
@@ -154,3 +166,37 @@ def test_scrubber_frames_travel_as_bytes():
 def test_scrubber_refuses(arguments, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         widgets.LayerScrubber(**arguments)
+
+
+BOX = ((-4, 4), (-3, 3))
+
+
+def test_flow_explorer_carries_weights_as_bytes_and_is_small():
+    flow = flows.neural_spline(2, num_layers=2, num_bins=4, hidden_units=(5,))
+    widget = widgets.FlowExplorer(flow, bounds=BOX)
+    assert widget.depth == 2
+    count = sum(int(np.prod(v.shape)) for v in flow.trainable_variables)
+    assert len(widget.weights) == 4 * count
+    state = embed_data(views=[widget], drop_defaults=False)["manager_state"]["state"]
+    model = state[widget.model_id]
+    assert [buffer["path"] for buffer in model["buffers"]] == [["weights"]]
+    assert len(str(model["state"])) < 45_000
+    assert own_traits(widgets.FlowExplorer) == {"plan", "weights", "bounds", "z", "depth"}
+
+
+@pytest.mark.parametrize(
+    ("flow", "more", "message"),
+    [
+        (lambda: flows.real_nvp(2, num_layers=2), {}, "the layers must be"),
+        (lambda: flows.masked_autoregressive(2), {}, "the layers must be splines, got"),
+        (lambda: flows.neural_spline(3), {}, "a flow over two coordinates is needed"),
+        (lambda: flows.neural_spline(2, act_norm=True), {}, "flows.neural_spline"),
+        (lambda: flows.neural_spline(2, activation="elu"), {}, "must be one of relu, tanh, silu"),
+        (lambda: flows.neural_spline(2), {"depth": 5}, "at most the number of layers, 4, got 5"),
+        (lambda: flows.neural_spline(2), {"bounds": ((1, 0), (0, 1))}, "bounds must be ((x0, x1)"),
+        (lambda: None, {}, "a flow over two coordinates is needed, got None"),
+    ],
+)
+def test_flow_explorer_refuses(flow, more, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        widgets.FlowExplorer(flow(), **{"bounds": BOX, **more})

@@ -17,16 +17,20 @@ from normflows_tut.widgets.explorers import (
     PlanarRadial,
     Stretch,
 )
+from normflows_tut.widgets.flow_explorer import FlowExplorer
 from normflows_tut.widgets.layer_scrubber import LayerScrubber
 from normflows_tut.widgets.mask_explorer import MaskExplorer
+from normflows_tut.widgets.spline_explorer import SplineExplorer
 
 __all__ = [
     "CouplingExplorer",
     "ElementwiseExplorer",
+    "FlowExplorer",
     "KLExplorer",
     "LayerScrubber",
     "LinearMap",
     "MaskExplorer",
     "PlanarRadial",
+    "SplineExplorer",
     "Stretch",
 ]
