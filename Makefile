@@ -113,4 +113,4 @@ clean:  ## remove what was built (environments stay)
 
 .PHONY: distclean
 distclean: clean  ## remove the environments too
-	rm -rf .venv .venv-oldest .venv-jax
+	rm -rf .venv .venv-oldest .venv-jax .venv-torch

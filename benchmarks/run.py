@@ -1,7 +1,7 @@
 """Runs the benchmarks: `python benchmarks/run.py [speed] [picture] ...`, or all of `NAMES`.
 
-Results go to benchmarks/results/NAME.json, with the machine they were measured on. The peer of
-the speed benchmark gets an environment of its own, `.venv-jax`, made on first use.
+Results go to benchmarks/results/NAME.json, with the machine they were measured on. The peers of
+the speed benchmark get environments of their own, `.venv-jax` and `.venv-torch`, made on first use.
 """
 
 import pathlib
@@ -13,10 +13,10 @@ HERE = pathlib.Path(__file__).parent
 NAMES = ("speed", "picture", "targets_2d", "planar_energies")
 
 
-def peer_python():
-    """Returns the interpreter of `.venv-jax`; makes the environment first if need be."""
-    folder = HERE.parent / ".venv-jax"
-    python, requirements = folder / "bin" / "python", HERE / "requirements-jax.txt"
+def peer_python(name):
+    """Returns the interpreter of `.venv-NAME`; makes the environment first if need be."""
+    folder = HERE.parent / f".venv-{name}"
+    python, requirements = folder / "bin" / "python", HERE / f"requirements-{name}.txt"
     stamp = folder / "requirements.txt"  # a copy: another list makes the environment anew
     if not stamp.exists() or stamp.read_text() != requirements.read_text():
         venv.create(folder, with_pip=True, clear=True)
@@ -31,7 +31,7 @@ def main(names):
     if unknown:
         raise SystemExit(f"Unknown benchmark {', '.join(unknown)}; known: {', '.join(NAMES)}.")
     for name in names or NAMES:
-        arguments = [peer_python()] if name == "speed" else []
+        arguments = [peer_python("jax"), peer_python("torch")] if name == "speed" else []
         subprocess.run([sys.executable, HERE / f"{name}.py", *arguments], check=True)
 
 

@@ -1,8 +1,7 @@
-"""Optimizer steps a second, RealNVP, against flowjax, interleaved on the same cores.
+"""Optimizer steps a second, against the libraries people use, interleaved on the same cores.
 
-6 dimensions, 8 couplings, hidden layers 64 and 64, batch 512. Each contestant is a process of
-its own that stays alive; they take turns, so that a noisy machine is noisy for all, and the
-median of the turns counts.
+Each contestant is a process of its own that stays alive through its case; they take turns, so
+that a noisy machine is noisy for all, and the median of the turns counts.
 """
 
 import pathlib
@@ -11,60 +10,86 @@ import subprocess
 import sys
 
 from machine import write_result
+from speed_cases import CASES
 
 HERE = pathlib.Path(__file__).parent
-STEPS, TURNS = 500, 15
+TURNS, SECONDS = 9, 1.0  # a turn is about so long, in steps of 50
+# name -> environment, script, argument
+CONTESTANTS = {
+    "normflows_tut": ("own", "worker_normflows_tut.py", ""),
+    "TFP, documented": ("own", "worker_tfp.py", "documented"),
+    "TFP, XLA": ("own", "worker_tfp.py", "compiled"),
+    "flowjax, documented": ("jax", "worker_flowjax.py", "documented"),
+    "flowjax, 50 steps a scan": ("jax", "worker_flowjax.py", "scan"),
+    "zuko": ("torch", "worker_torch.py", "zuko"),
+    "nflows": ("torch", "worker_torch.py", "nflows"),
+    "normflows": ("torch", "worker_torch.py", "normflows"),
+}
+OURS = "normflows_tut"
 
 
-def start(python, script, *arguments):
-    """Starts a worker and returns it when it has compiled."""
-    worker = subprocess.Popen(
-        [python, HERE / script, *arguments],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    if worker.stdout.readline().strip() != "ready":
-        raise RuntimeError(f"{script} {arguments} did not start; run it by hand to see why.")
-    return worker
+class Contestant:
+    """A worker process."""
+
+    def __init__(self, python, script, *arguments):
+        self._name = f"{script} {arguments}"
+        self._process = subprocess.Popen(
+            [python, HERE / script, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        if self._process.stdout.readline().strip() != "ready":
+            raise RuntimeError(f"{self._name} did not start; run it by hand to see why.")
+        self._steps = 50
+        self._steps = max(50, 50 * round(SECONDS / self.seconds_a_step() / 50))
+
+    def seconds_a_step(self):
+        """Lets the worker take one turn."""
+        print(self._steps, file=self._process.stdin, flush=True)
+        seconds, _ = map(float, self._process.stdout.readline().split())
+        return seconds / self._steps
+
+    def stop(self):
+        """Ends the process."""
+        self._process.stdin.close()
+        self._process.wait()
 
 
-def milliseconds(worker):
-    """Lets the worker take one turn; returns milliseconds a step."""
-    print(STEPS, file=worker.stdin, flush=True)
-    seconds, _ = map(float, worker.stdout.readline().split())
-    return 1e3 * seconds / STEPS
-
-
-def main(jax_python):
-    """Measures, prints and writes results/speed.json."""
+def measure(case, pythons):
+    """Returns the median milliseconds a step of every contestant."""
     workers = {
-        "normflows_tut": start(sys.executable, "worker_normflows_tut.py"),
-        "flowjax, documented": start(jax_python, "worker_flowjax.py", "documented"),
-        "flowjax, 50 steps a scan": start(jax_python, "worker_flowjax.py", "scan"),
+        name: Contestant(pythons[environment], script, case, argument)
+        for name, (environment, script, argument) in CONTESTANTS.items()
     }
     turns = {name: [] for name in workers}
     for _ in range(TURNS):
         for name, worker in workers.items():
-            turns[name].append(milliseconds(worker))
+            turns[name].append(1e3 * worker.seconds_a_step())
     for worker in workers.values():
-        worker.stdin.close()
-        worker.wait()
-    median = {name: round(statistics.median(times), 3) for name, times in turns.items()}
-    ours = median["normflows_tut"]
-    ratio = {name: round(time / ours, 2) for name, time in median.items()}
+        worker.stop()
+    return {name: round(statistics.median(times), 3) for name, times in turns.items()}
+
+
+def main(jax_python, torch_python):
+    """Measures, prints and writes results/speed.json."""
+    pythons = {"own": sys.executable, "jax": jax_python, "torch": torch_python}
+    cases = {}
+    for case in CASES:
+        cases[case] = measure(case, pythons)
+        print(case)
+        for name, time in cases[case].items():
+            print(f"  {name:28s}{time:9.3f} ms a step{time / cases[case][OURS]:8.2f}", flush=True)
     content = {
-        "what": "RealNVP, 6-D, 8 layers, hidden 64x64, batch 512: milliseconds a training step",
-        "turns": f"{TURNS} turns of {STEPS} steps, interleaved; medians",
-        "milliseconds_per_step": median,
-        "times_ours": ratio,
+        "what": "Milliseconds a training step: batch 512, Adam, two hidden layers of 64 units "
+        "(6-D; 8 couplings, 5 autoregressive layers, 4 spline couplings of 8 bins) or 256 units "
+        "(63-D; 10, 5, 5)",
+        "turns": f"{TURNS} turns of about {SECONDS} s, interleaved; medians",
+        "milliseconds_per_step": cases,
     }
-    path = write_result("speed", "make bench BENCH=speed", content)
-    for name in workers:
-        print(f"{name:28s}{median[name]:8.3f} ms a step{ratio[name]:8.2f}")
-    print(f"Written to {path}.")
+    print(f"Written to {write_result('speed', 'make bench BENCH=speed', content)}.")
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

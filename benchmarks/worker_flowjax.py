@@ -1,12 +1,11 @@
-"""Trains RealNVP by flowjax, as many steps as each line of standard input asks for.
+"""Trains the flow of a case by flowjax.
 
-The argument says how: `documented` is the loop of its own `fit_to_data` (flowjax.train.loops)
-without that loop's validation, which is left out in the peer's favour; `scan` puts 50 of the
-same steps into one compiled `lax.scan`, the best setting found.
+The second argument says how: `documented` is the loop of its own `fit_to_data`
+(flowjax.train.loops) without that loop's validation, which is left out in the peer's favour;
+`scan` puts 50 of the same steps into one compiled `lax.scan`, the best setting found.
 """
 
 import sys
-import time
 
 import equinox as eqx
 import jax
@@ -15,22 +14,32 @@ import jax.random as jr
 import numpy as np
 import optax
 import paramax
+from flowjax.bijections import RationalQuadraticSpline
 from flowjax.distributions import Normal
-from flowjax.flows import coupling_flow
+from flowjax.flows import coupling_flow, masked_autoregressive_flow
 from flowjax.train.losses import MaximumLikelihoodLoss
 from flowjax.train.train_utils import get_batches, step
+from speed_cases import BATCH, BINS, BOUND, CASES, POINTS, RATE, serve
 
-BATCH = 512
 SCAN = 50
 
-mode = sys.argv[1]
-data = jnp.asarray(np.random.default_rng(0).normal(size=[100_000, 6]).astype(np.float32))
+kind, dimensions, layers, units = CASES[sys.argv[1]]
+data = jnp.asarray(np.random.default_rng(0).normal(size=[POINTS, dimensions]).astype(np.float32))
 key = jr.key(0)
-flow = coupling_flow(key, base_dist=Normal(jnp.zeros(6)), flow_layers=8, nn_width=64, nn_depth=2)
+build = masked_autoregressive_flow if kind == "maf" else coupling_flow
+spline = RationalQuadraticSpline(knots=BINS, interval=BOUND) if kind == "spline" else None
+flow = build(
+    key,
+    base_dist=Normal(jnp.zeros(dimensions)),
+    transformer=spline,
+    flow_layers=layers,
+    nn_width=units,
+    nn_depth=2,
+)
 params, static = eqx.partition(
     flow, eqx.is_inexact_array, is_leaf=lambda leaf: isinstance(leaf, paramax.NonTrainable)
 )
-optimizer = optax.adam(1e-3)
+optimizer = optax.adam(RATE)
 opt_state = optimizer.init(params)
 loss_fn = MaximumLikelihoodLoss()
 
@@ -85,14 +94,4 @@ def scan(num_steps):
     return float(loss)
 
 
-def train(num_steps):
-    """Returns the seconds that `num_steps` optimizer steps took, and the last loss."""
-    start = time.perf_counter()
-    loss = {"documented": documented, "scan": scan}[mode](num_steps)
-    return time.perf_counter() - start, loss
-
-
-train(100)  # compiles
-print("ready", flush=True)
-for line in sys.stdin:
-    print(*train(int(line)), flush=True)
+serve({"documented": documented, "scan": scan}[sys.argv[2]])

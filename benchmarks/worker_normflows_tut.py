@@ -1,27 +1,27 @@
-"""Trains RealNVP by `training.fit`, as many steps as each line of standard input asks for."""
+"""Trains the flow of a case by `training.fit`."""
 
 import sys
-import time
 
 import numpy as np
+from speed_cases import BATCH, BINS, BOUND, CASES, POINTS, RATE, serve
 
 from normflows_tut import flows, training
 
-rng = np.random.default_rng(0)
-data = rng.normal(size=[100_000, 6]).astype(np.float32)
-flow = flows.real_nvp(6, num_layers=8, hidden_units=(64, 64))
+kind, dimensions, layers, units = CASES[sys.argv[1]]
+data = np.random.default_rng(0).normal(size=[POINTS, dimensions]).astype(np.float32)
+flow = {
+    "real_nvp": lambda: flows.real_nvp(dimensions, layers, (units, units)),
+    "maf": lambda: flows.masked_autoregressive(dimensions, layers, (units, units)),
+    "spline": lambda: flows.neural_spline(dimensions, layers, BINS, (units, units), bound=BOUND),
+}[kind]()
 
 
 def train(num_steps):
-    """Returns the seconds that `num_steps` optimizer steps took, and the last loss."""
-    start = time.perf_counter()
+    """Returns the last loss."""
     history = training.fit(
-        flow, data, num_steps=num_steps, batch_size=512, learning_rate=1e-3, progress=False
+        flow, data, num_steps=num_steps, batch_size=BATCH, learning_rate=RATE, progress=False
     )
-    return time.perf_counter() - start, float(history.loss[-1])
+    return float(history.loss[-1])
 
 
-train(100)  # compiles
-print("ready", flush=True)
-for line in sys.stdin:
-    print(*train(int(line)), flush=True)
+serve(train)
