@@ -22,7 +22,7 @@ class RationalQuadraticSpline(ElementwiseBijector):
     log|det d forward/dx| = sum_i log slope(x_i)
     ```
 
-    The inverse is the root of a quadratic, in the form without cancellation.
+    The inverse is the root of a quadratic, in whichever of its two forms does not cancel.
 
     The parameters are free numbers: K for the widths and K for the heights (a softmax, so that
     they fill the range), K - 1 for the slopes at the inner knots (a softplus). All zero give
@@ -144,7 +144,10 @@ class RationalQuadraticSpline(ElementwiseBijector):
         c = -s * rise
         # Positive but for rounding; the floor keeps the gradient of the root finite.
         root = tf.sqrt(tf.maximum(b * b - 4 * a * c, 1e-30))
-        xi = 2 * c / (-b - root)
+        # Of the two forms of the root, the one that adds: the paper's is the first. A negative b
+        # makes a positive, since a + b + c = s (h - rise) >= 0 and c <= 0.
+        total = tf.abs(b) + root
+        xi = tf.where(b >= 0, -2 * c, total) / tf.where(b >= 0, total, 2 * a)
         log_slope = _log_slope(xi, s, d_left, d_right)
         x = left + xi * w
         return tf.where(inside, x, y), tf.where(inside, -log_slope, tf.zeros_like(y))

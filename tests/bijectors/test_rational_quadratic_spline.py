@@ -107,6 +107,15 @@ def test_round_trip_of_one_layer(dtype, limit):
     assert error.max() < limit
 
 
+def test_the_inverse_does_not_cancel_in_float32():
+    """A wide flat bin with a steep end: the root in the paper's form is off by 0.1 and more."""
+    raw = np.array([[20.0], [0.0], [-20.0], [0.0], [970.0]])
+    y = np.linspace(-4.9999, -4.9901, 2001)[:, np.newaxis]
+    exact = RationalQuadraticSpline(tf.constant(raw)).inverse(y)
+    single = RationalQuadraticSpline(tf.constant(raw, tf.float32)).inverse(y.astype(np.float32))
+    np.testing.assert_allclose(single, exact, atol=0.01)
+
+
 @pytest.mark.parametrize("scale", [10.0, 100.0])
 def test_extreme_parameters_give_finite_values_and_gradients(scale):
     raw = tf.Variable(_raw(size=50, scale=scale), dtype=tf.float32)
