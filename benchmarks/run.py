@@ -10,7 +10,14 @@ import sys
 import venv
 
 HERE = pathlib.Path(__file__).parent
-NAMES = ("speed", "picture", "targets_2d", "planar_energies")
+NAMES = (
+    "speed",
+    "picture",
+    "picture_spline",
+    "targets_2d",
+    "targets_2d_spline",
+    "planar_energies",
+)
 
 
 def peer_python(name):

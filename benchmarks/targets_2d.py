@@ -1,7 +1,8 @@
-"""The twelve two-dimensional targets by RealNVP, 20 seconds each: KL to the exact density.
+"""The twelve two-dimensional targets in equal time: KL to the exact density.
 
-One setting for all of them. The compilation counts. Finished targets are kept: a run that was
-stopped goes on where it was.
+`targets_2d` is RealNVP, 20 seconds each; `targets_2d_spline` a neural spline flow, 30 seconds
+each. One setting for all targets, the compilation counts. Finished targets are kept: a run that
+was stopped goes on where it was.
 """
 
 import json
@@ -12,22 +13,41 @@ from timed import fit_for
 from normflows_tut import evaluation, flows, targets
 
 NAMES = tuple(name for name in targets.names() if name != "uniform")
-SECONDS, SEED, TEST_POINTS = 20, 0, 100_000
-SETTING = {
-    "num_layers": 12,
-    "hidden_units": (64, 64),
-    "activation": "silu",
-    "log_scale_bound": 2.0,
-}
+SEED, TEST_POINTS = 0, 100_000
 TRAINING = {"batch_size": 512, "peak_rate": 3e-3}
-WHAT = f"RealNVP, {SECONDS} s of training with compilation; KL to the exact density in nats"
+RUNS = {
+    "targets_2d": {
+        "name": "RealNVP",
+        "build": flows.real_nvp,
+        "seconds": 20,
+        "setting": {
+            "num_layers": 12,
+            "hidden_units": (64, 64),
+            "activation": "silu",
+            "log_scale_bound": 2.0,
+        },
+    },
+    "targets_2d_spline": {
+        "name": "Neural spline flow",
+        "build": flows.neural_spline,
+        "seconds": 30,
+        "setting": {"num_layers": 4, "num_bins": 24, "hidden_units": (64, 64), "bound": 5.0},
+    },
+}
 
 
-def measure(name):
+def head(run):
+    """Returns what is said of a run before its rows."""
+    what = f"{run['name']}, {run['seconds']} s of training with compilation; "
+    what += "KL to the exact density in nats"
+    return {"what": what, "setting": run["setting"] | TRAINING, "test_points": TEST_POINTS}
+
+
+def measure(run, name):
     """Returns the row of one target."""
     target = targets.make(name)
-    flow = flows.real_nvp(2, seed=SEED, **SETTING)
-    history = fit_for(flow, target, SECONDS, seed=SEED, **TRAINING)
+    flow = run["build"](2, seed=SEED, **run["setting"])
+    history = fit_for(flow, target, run["seconds"], seed=SEED, **TRAINING)
     kl = evaluation.forward_kl(target, flow, num_samples=TEST_POINTS, seed=10_000)
     return {
         "target": name,
@@ -37,29 +57,24 @@ def measure(name):
     }
 
 
-def finished():
+def finished(key):
     """Returns the rows of an unfinished earlier run on this machine, with these settings."""
-    path = RESULTS / "targets_2d.json"
+    path = RESULTS / f"{key}.json"
     record = json.loads(path.read_text()) if path.exists() else {}
-    here = json.loads(json.dumps({"setting": SETTING | TRAINING, "what": WHAT, **describe()}))
-    same = all(record.get(key) == value for key, value in here.items() if key != "date")
+    here = json.loads(json.dumps({**head(RUNS[key]), **describe()}))
+    same = all(record.get(name) == value for name, value in here.items() if name != "date")
     rows = record.get("rows", []) if same else []
     return rows if len(rows) < len(NAMES) else []
 
 
-def main():
-    """Measures, prints and writes results/targets_2d.json."""
-    rows = finished()
+def main(key="targets_2d"):
+    """Measures, prints and writes results/KEY.json."""
+    rows = finished(key)
     for name in NAMES[len(rows) :]:
-        rows.append(measure(name))
+        rows.append(measure(RUNS[key], name))
         print(rows[-1], flush=True)
-        content = {
-            "what": WHAT,
-            "setting": SETTING | TRAINING,
-            "test_points": TEST_POINTS,
-            "rows": rows,
-        }
-        path = write_result("targets_2d", "make bench BENCH=targets_2d", content)
+        content = {**head(RUNS[key]), "rows": rows}
+        path = write_result(key, f"make bench BENCH={key}", content)
     print(f"Written to {path}.")
 
 
