@@ -18,7 +18,7 @@ class Planar(VectorBijector):
     ```
 
     The constraint `w.u_hat = m(w.u) > -1` keeps the layer invertible for every value of
-    the variables. The division is by the *squared* norm of `w`. At `w = 0`, where the
+    the variables. The division is by the squared norm of `w`. At `w = 0`, where the
     paper's formula has no value, `u_hat = u`.
 
     The inverse has no closed form, but only one number of it is unknown. With
