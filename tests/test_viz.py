@@ -221,6 +221,16 @@ def test_kl_trace_shows_two_standard_errors():
     assert (low, high) == pytest.approx((1.8, 2.2))
 
 
+def test_kl_trace_keeps_its_bars_on_a_logarithmic_axis():
+    ax = viz.kl_trace([Estimate(1.0, 0.1), Estimate(0.01, 0.02)])
+    assert ax.get_yscale() == "log"
+    _, _, bars = ax.containers[0]
+    np.testing.assert_allclose(bars[0].get_segments()[1][:, 1], [0.001, 0.05])
+    ax = viz.kl_trace([Estimate(1.0, 0.1), Estimate(-0.01, 0.02)])
+    assert ax.get_yscale() == "linear"
+    np.testing.assert_allclose(ax.containers[0][2][0].get_segments()[1][:, 1], [-0.05, 0.03])
+
+
 def test_gif_keeps_the_canvas_and_thin_things_in_their_colours():
     frame = np.full([100, 100, 3], 255 * np.array(mpl.colors.to_rgb(viz.INK)), np.uint8)
     ink = frame[0, 0].copy()

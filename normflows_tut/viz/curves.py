@@ -62,6 +62,9 @@ def loss(history, ax=None, *, entropy=None, smooth=25):
 def kl_trace(estimates, ax=None, *, label=None, color=BLUE):
     """Draws the KL after every layer, with two standard errors to either side.
 
+    The axis is logarithmic where all values are above 0. A bar that would reach 0 there ends at
+    a tenth of its value.
+
     Args:
       estimates: What `evaluation.kl_trace` returned.
       ax: Axes; new ones by default. Call twice to compare two flows.
@@ -73,12 +76,14 @@ def kl_trace(estimates, ax=None, *, label=None, color=BLUE):
     """
     ax = _axes(ax)
     values = np.array([estimate.value for estimate in estimates])
-    errors = np.array([estimate.standard_error for estimate in estimates])
+    above = 2 * np.array([estimate.standard_error for estimate in estimates])
+    logarithmic = (values > 0).all()
+    below = np.minimum(above, 0.9 * values) if logarithmic else above
     with style():
         ax.errorbar(
             np.arange(len(values)),
             values,
-            yerr=2 * errors,
+            yerr=[below, above],
             color=color,
             marker="o",
             markersize=4,
@@ -86,7 +91,7 @@ def kl_trace(estimates, ax=None, *, label=None, color=BLUE):
             capsize=2,
             label=label,
         )
-        if (values > 0).all():
+        if logarithmic:
             ax.set_yscale("log")
         ax.set(xlabel="layers", ylabel="KL (nats)")
         ax.xaxis.get_major_locator().set_params(integer=True)

@@ -55,9 +55,9 @@ function render({ model, el }) {
   for (const [trait, box] of Object.entries(pairs)) {
     const row = make("div", { class: "nt-pair" });
     box.append(row);
-    const symbol = trait === "center" ? "z\u2080" : trait;
+    const symbol = trait === "center" ? "z" : trait;
     for (const index of [0, 1]) {
-      const sub = trait === "center" ? `,${index + 1}` : index + 1;
+      const sub = trait === "center" ? `0,${index + 1}` : index + 1;
       const name = trait === "center" ? `z0,${index + 1}` : `${trait}${index + 1}`;
       const reach = trait === "center" ? 3 : 4;
       addSlider(ui, row, { trait, index, name, label: `<i>${symbol}</i><sub>${sub}</sub>`, min: -reach, max: reach, step: 0.01 });
@@ -87,7 +87,7 @@ function render({ model, el }) {
     ["f", "<i>f</i>(<i>z</i>)", () => point(now().y)],
     ["log-det", "log-det at <i>z</i>", () => fixed(now().logDet, 4), "nt-one"],
     ["density", "density there, before", () => fixed(Math.exp(planeLogDensity(...ui.get("z"))), 4)],
-    ["pushed", "after: divided by exp(log-det)", () => fixed(Math.exp(planeLogDensity(...ui.get("z")) - now().logDet), 4)],
+    ["pushed", "after, divided by <i>e</i><sup>log-det</sup>", () => fixed(Math.exp(planeLogDensity(...ui.get("z")) - now().logDet), 4)],
   ]);
   addReset(ui, addRow(controls));
   ui.onPaint(() => ui.publish({ ...ui.parameters, f: now().y, log_det: now().logDet, peak: peaks.pushed }));

@@ -4,6 +4,7 @@
 function addPlanePair(ui, { layer, probe, describe, reach = 4, marks = () => {}, names }) {
   ui.root.classList.add("nt-below");
   let drawn = false;
+  const letter = names.base[0][0]; // the input's name, as on the axes
   const heats = [heatMap(), heatMap()];
   const peaks = { base: 1 / (2 * Math.PI), pushed: 0 };
   const arrow = (ctx, plane) => {
@@ -16,7 +17,7 @@ function addPlanePair(ui, { layer, probe, describe, reach = 4, marks = () => {},
   const base = addPicture(ui, ui.stage, {
     ink: true,
     label: () => `Base density: a standard Gaussian under a square grid, with a point at ${point(ui.get(probe))}.`,
-    caption: "base, <i>z</i>",
+    caption: `base, <i>${letter}</i>`,
     draw: (ctx, width, height, colours, self) => {
       self.plane = planeScales(width, height, reach);
       heats[0](ctx, width, height, reach, drawn ? null : (a, b) => Math.exp(planeLogDensity(a, b)));
@@ -29,7 +30,7 @@ function addPlanePair(ui, { layer, probe, describe, reach = 4, marks = () => {},
   addPicture(ui, ui.stage, {
     ink: true,
     label: () => describe(peaks),
-    caption: "after the layer, <i>f</i>(<i>z</i>)",
+    caption: `after the layer, <i>f</i>(<i>${letter}</i>)`,
     draw: (ctx, width, height) => {
       const plane = planeScales(width, height, reach);
       const { forward, inverse } = layer();
@@ -44,6 +45,6 @@ function addPlanePair(ui, { layer, probe, describe, reach = 4, marks = () => {},
       drawPlaneTicks(ctx, plane, width, height, names.pushed);
     },
   });
-  addHandle(ui, base, { name: "Point z", tone: "nt-one", get: () => ui.get(probe), set: (z) => ui.set(probe, z) });
+  addHandle(ui, base, { name: `Point ${letter}`, tone: "nt-one", get: () => ui.get(probe), set: (z) => ui.set(probe, z) });
   return { base, peaks };
 }
