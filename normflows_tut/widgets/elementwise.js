@@ -88,7 +88,9 @@ function render({ model, el }) {
       `${fixed(now().logDet)} at x = ${fixed(ui.get("x"))}.`,
     draw: (ctx, width, height, colours) => drawDensities(ctx, width, height, colours, ui.parameters),
   });
-  const { panel } = ui;
+  ui.root.classList.add("nt-below");
+  const [panel, numbers] = [make("div", { class: "nt-box" }), make("div", { class: "nt-box" })];
+  ui.panel.append(panel, numbers);
   addChoice(ui, panel, { trait: "kind", legend: "Layer", options: { softlog: "Softlog", softsquare: "Softsquare" } });
   const formula = make("p", { class: "nt-hint" });
   panel.append(formula);
@@ -104,14 +106,14 @@ function render({ model, el }) {
       : "<i>y</i> = <i>a x</i> + <i>b</i> sign(<i>x</i>) <i>x</i>\u00b2";
   });
   addSlider(ui, panel, { trait: "x", name: "point x", label: "point <i>x</i>", min: -4, max: 4, step: 0.01 });
-  addReadouts(ui, panel, [
+  addReadouts(ui, numbers, [
     ["y", "forward: <i>y</i>", () => fixed(now().y, 4), "nt-one"],
     ["back", "inverse of <i>y</i>", () => fixed(now().back, 4), "nt-two"],
     ["slope", "slope d<i>y</i>/d<i>x</i>", () => fixed(Math.exp(now().logDet), 4)],
     ["log-det", "log-det", () => fixed(now().logDet, 4), "nt-three"],
     ["pushed", "pushed density", () => fixed(Math.exp(normalLogDensity(ui.get("x")) - now().logDet), 4), "nt-one"],
   ]);
-  addReset(ui, addRow(panel));
+  addReset(ui, addRow(numbers));
   ui.onPaint(() => ui.publish({ ...ui.parameters, y: now().y, log_det: now().logDet, back: now().back }));
   return () => ui.dispose();
 }

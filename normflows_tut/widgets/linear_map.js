@@ -90,7 +90,7 @@ function render({ model, el }) {
   const presets = addRow(ui.panel);
   for (const [name, matrix] of Object.entries(PRESETS)) addButton(presets, name, () => ui.set("matrix", matrix));
   addReadouts(ui, ui.panel, [
-    ["det", "det <i>A</i>, signed area", () => fixed(now().det, 3)],
+    ["det", "det <i>A</i>, signed", () => fixed(now().det, 3)],
     ["area", "area = |det <i>A</i>|", () => fixed(Math.abs(now().det), 3)],
     ["log-det", "log |det <i>A</i>|", () => fixed(now().logDet, 3)],
     ["sense", "orientation", () => (now().det > 0 ? "kept" : now().det < 0 ? "reversed" : "lost: no inverse")],

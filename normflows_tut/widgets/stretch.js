@@ -97,7 +97,8 @@ function drawStretch(ctx, width, height, colours, parameters) {
   // Density 1 is marked: nothing forbids the pushed density to pass it.
   strokeLine(ctx, [[out(1), 8], [out(1), high[0]]], colours.muted, 1, [4, 4]);
   drawText(ctx, "1", out(1), high[0] + 5, colours.muted, "center", "top");
-  drawText(ctx, "0", out(0), high[0] + 5, colours.muted, "center", "top");
+  // Under a high peak 1 comes close to 0, and would read as 10.
+  if (out(0) - out(1) > 14) drawText(ctx, "0", out(0), high[0] + 5, colours.muted, "center", "top");
   if (out(1) - out(top) > 22) drawText(ctx, String(top), out(top), high[0] + 5, colours.muted, "center", "top");
   drawText(ctx, "pushed", 4, high[0] + 22, colours.text, "left", "top");
   drawText(ctx, "density of x", 4, high[0] + 37, colours.text, "left", "top");
