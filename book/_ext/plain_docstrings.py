@@ -26,21 +26,28 @@ def translate_prose(text):
 
 
 def fence_indented(lines):
-    """Returns the lines with Markdown's other code blocks, indented by four, fenced."""
-    result, margin, blank, inside = [], 0, False, False
+    """Returns the lines with Markdown's other code blocks, indented by four, fenced.
+
+    `Example::` becomes a section of that name, which holds the block.
+    """
+    result, margin, blank, inside, moved = [], 0, False, False, 4
     for line in lines:
         indent = len(line) - len(line.lstrip())
         if inside and line.strip() and indent < margin + 4:
-            result += [" " * margin + "```", ""]
+            result += [" " * (margin + 4 - moved) + "```", ""]
             inside = False
         if not inside and blank and line.strip() and indent >= margin + 4:
-            result.append(" " * margin + "```text")
+            section = "".join(result[-2:-1]).endswith("::")
+            if section:
+                result[-2:] = [result[-2][:-1]]
+            moved = 2 if section else 4
+            result.append(" " * (margin + 4 - moved) + "```text")
             inside = True
         if line.strip() and not inside:
             margin = indent
         blank = not line.strip()
-        result.append(line[4:] if inside else line)
-    return [*result, " " * margin + "```"] if inside else result
+        result.append(line[moved:] if inside else line)
+    return [*result, " " * (margin + 4 - moved) + "```"] if inside else result
 
 
 def translate(lines):
@@ -80,7 +87,11 @@ def process(app, what, name, thing, options, lines):
 
 
 def skip_foreign(app, what, name, thing, skip, options):
-    """Leaves out methods that TFP's metaclasses write into a subclass, text and all."""
+    """Leaves out what has no words of ours: methods that TFP's metaclasses write into a subclass,
+    and the fields of a named tuple, which its own docstring describes.
+    """
+    if type(thing).__name__ == "_tuplegetter":
+        return True
     function = inspect.unwrap(getattr(thing, "fget", None) or thing)
     code = getattr(function, "__code__", None)
     return True if code and "normflows_tut" not in code.co_filename else None
