@@ -94,14 +94,14 @@ function render({ model, el }) {
       const d = depth();
       const key = `${d} ${bounds()}`;
       if (show.density && key !== painted) {
-        heat.paint((a, b) => Math.exp(flowInverse(flow, [a, b], d, tabledKnots).logProb), bounds());
+        heat.paint((a, b) => Math.exp(flowInverse(flow, [a, b], d, tabledBin).logProb), bounds());
         painted = key;
       }
       if (show.density) ctx.drawImage(heat.canvas, 0, 0, width, height);
       if (show.points) {
         const side = Math.max(1.6, width / 340);
         cloud.forEach((z, i) => {
-          const [a, b] = flowForward(flow, z, d, tabledKnots).x;
+          const [a, b] = flowForward(flow, z, d, tabledBin).x;
           ctx.fillStyle = tones[i];
           ctx.fillRect(x(a) - side / 2, y(b) - side / 2, side, side);
         });

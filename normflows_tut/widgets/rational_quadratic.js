@@ -52,7 +52,7 @@ function logSlope(xi, s, d0, d1) {
 /** y = f(x) and log f'(x) (equations 4 and 5); the identity outside the knots. */
 export function splineForward(knots, x) {
   const n = knots.length / 3;
-  if (!(x > knots[0] && x < knots[n - 1])) return { y: x, logDet: 0 };
+  if (!(x >= knots[0] && x < knots[n - 1])) return { y: x, logDet: 0 };
   const k = binOf(knots, 0, n, x);
   const w = knots[k + 1] - knots[k];
   const h = knots[n + k + 1] - knots[n + k];
@@ -69,7 +69,7 @@ export function splineForward(knots, x) {
 /** x with f(x) = y, and log f'(x): a quadratic's root, without cancellation (equations 6 to 8). */
 export function splineInverse(knots, y) {
   const n = knots.length / 3;
-  if (!(y > knots[n] && y < knots[2 * n - 1])) return { x: y, logDet: 0 };
+  if (!(y >= knots[n] && y < knots[2 * n - 1])) return { x: y, logDet: 0 };
   const k = binOf(knots, n, n, y);
   const w = knots[k + 1] - knots[k];
   const h = knots[n + k + 1] - knots[n + k];

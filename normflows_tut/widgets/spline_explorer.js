@@ -91,7 +91,7 @@ function drawSpline(ctx, width, height, colours, parameters, self) {
   const way = [[x(at), y(low)], [x(at), y(image)], [x(low), y(image)]];
   strokeLine(ctx, way, colours.muted, 1, [3, 3]);
   drawDot(ctx, x(at), y(image), colours.text, 4);
-  drawText(ctx, "identity", x(high) - 6, y(high) + 40, colours.two, "right");
+  drawText(ctx, "outside: the identity", x(bound), y(-bound) + 16, colours.two, "right");
 }
 
 /** Where the handle of the k-th slope is: LEVER pixels to the right along the tangent. */
@@ -141,6 +141,7 @@ function drawSlopeAndDensity(ctx, width, height, colours, parameters) {
 function render({ model, el }) {
   const traits = ["pieces", "knots", "slopes", "bound", "x"];
   const ui = new Widget({ model, el, title: "A monotone spline", traits });
+  ui.root.classList.add("nt-below");
   const isCurved = () => ui.get("pieces") === "rational-quadratic";
   const now = () => {
     const { map, inverse } = curveOf(ui.parameters);
@@ -192,7 +193,8 @@ function render({ model, el }) {
     levers.push(curve.frame.lastElementChild);
   });
   ui.onPaint(() => levers.forEach((lever) => (lever.hidden = !isCurved())));
-  const { panel } = ui;
+  const [panel, numbers] = [make("div", { class: "nt-box" }), make("div", { class: "nt-box" })];
+  ui.panel.append(panel, numbers);
   addChoice(ui, panel, {
     trait: "pieces",
     legend: "Pieces",
@@ -200,10 +202,10 @@ function render({ model, el }) {
   });
   const reach = 1.25 * ui.get("bound");
   addSlider(ui, panel, { trait: "x", name: "point x", label: "point <i>x</i>", min: -reach, max: reach, step: 0.01 });
-  addReadouts(ui, panel, [
+  addReadouts(ui, numbers, [
     ["y", "<i>y</i> = <i>f</i>(<i>x</i>)", () => fixed(now().y, 4)],
     ["slope", "slope <i>f</i>\u2009\u2032(<i>x</i>)", () => fixed(now().slope, 4), "nt-three"],
-    ["log-slope", "its log, the log-det", () => fixed(now().log_slope, 4)],
+    ["log-slope", "log of the slope", () => fixed(now().log_slope, 4)],
     ["back", "inverse of <i>y</i>", () => fixed(now().back, 4)],
     ["density", "density at <i>y</i>", () => fixed(now().density, 4), "nt-one"],
   ]);

@@ -40,31 +40,60 @@ function networkOutput(step, activation, given) {
   return h;
 }
 
-/** The knots of a step's spline, from its network. */
-export function exactKnots(flow, step, given) {
-  return splineKnots(networkOutput(step, ACTIVATIONS[flow.activation], given), flow);
+/** The knots of a step's spline, from its network; `part` of the way from the identity. */
+export function exactKnots(flow, step, given, part) {
+  const knots = splineKnots(networkOutput(step, ACTIVATIONS[flow.activation], given), flow);
+  return part < 1 ? partialSpline(knots, part) : knots;
 }
 
 const NODES = 1024;
 
-/** The knots of a step's spline, between two entries of a table: for pictures, in no time. */
-export function tabledKnots(flow, step, given) {
-  const reach = flow.bound + 1;
-  if (Math.abs(given) >= reach) return exactKnots(flow, step, given);
+/** The knots of a step's spline at NODES + 1 values of the other coordinate, one after another. */
+function tableOf(flow, step) {
   let table = flow.tables.get(step);
   if (!table) {
-    const rows = Array.from({ length: NODES + 1 }, (_, i) =>
-      exactKnots(flow, step, reach * ((2 * i) / NODES - 1)));
-    table = { rows, scratch: new Float64Array(rows[0].length) };
+    const size = step.sizes.at(-1) + 4; // 3 K - 1 parameters, 3 (K + 1) knots
+    table = { size, numbers: new Float64Array((NODES + 1) * size), bin: new Float64Array(6) };
+    for (let i = 0; i <= NODES; i += 1) {
+      const given = (flow.bound + 1) * ((2 * i) / NODES - 1);
+      table.numbers.set(exactKnots(flow, step, given, 1), i * size);
+    }
     flow.tables.set(step, table);
   }
-  const { rows, scratch } = table;
-  if (!step.sizes[0]) return rows[0];
+  return table;
+}
+
+// For pictures, in no time: between two entries of a table, and of the bin alone that `value` is
+// in, as a spline of its own. `side` is the axis of the value: 0 before the spline, 1 behind it.
+/** The knots of the one bin that `value` is in, between two entries of a table. */
+export function tabledBin(flow, step, given, part, value, side) {
+  const reach = flow.bound + 1;
+  if (Math.abs(given) >= reach) return exactKnots(flow, step, given, part);
+  const { size, numbers, bin } = tableOf(flow, step);
+  const n = size / 3;
   const place = ((given + reach) / (2 * reach)) * NODES;
   const node = Math.min(NODES - 1, Math.floor(place));
-  const [one, other, t] = [rows[node], rows[node + 1], place - node];
-  for (let k = 0; k < scratch.length; k += 1) scratch[k] = one[k] + t * (other[k] - one[k]);
-  return scratch;
+  const t = place - node;
+  const at = node * size;
+  const entry = (i) => numbers[at + i] + t * (numbers[at + size + i] - numbers[at + i]);
+  const height = (k) => {
+    const x = entry(k);
+    return x + part * (entry(n + k) - x);
+  };
+  let low = 0;
+  let high = n - 1;
+  while (high - low > 1) {
+    const middle = (low + high) >> 1;
+    if ((side ? height(middle) : entry(middle)) <= value) low = middle;
+    else high = middle;
+  }
+  bin[0] = entry(low);
+  bin[1] = entry(low + 1);
+  bin[2] = height(low);
+  bin[3] = height(low + 1);
+  bin[4] = 1 + part * (entry(2 * n + low) - 1);
+  bin[5] = 1 + part * (entry(2 * n + low + 1) - 1);
+  return bin;
 }
 
 /** How far layer k (from 0) has gone when `depth` layers have acted: a number from 0 to 1. */
@@ -87,9 +116,10 @@ export function flowForward(flow, z, depth = flow.layers.length, knotsOf = exact
   for (let k = 0; k < flow.layers.length && depth > k; k += 1) {
     const part = share(depth, k);
     for (const step of flow.layers[k]) {
-      const knots = knotsOf(flow, step, v[1 - step.axis]);
-      const { y, logDet: change } = splineForward(part < 1 ? partialSpline(knots, part) : knots, v[step.axis]);
-      v[step.axis] = y;
+      const { axis } = step;
+      const knots = knotsOf(flow, step, v[1 - axis], part, v[axis], 0);
+      const { y, logDet: change } = splineForward(knots, v[axis]);
+      v[axis] = y;
       logDet += change;
     }
   }
@@ -106,8 +136,8 @@ export function flowInverse(flow, x, depth = flow.layers.length, knotsOf = exact
     const steps = flow.layers[k];
     for (let i = steps.length - 1; i >= 0; i -= 1) {
       const { axis } = steps[i];
-      const knots = knotsOf(flow, steps[i], v[1 - axis]);
-      const { x: back, logDet: change } = splineInverse(part < 1 ? partialSpline(knots, part) : knots, v[axis]);
+      const knots = knotsOf(flow, steps[i], v[1 - axis], part, v[axis], 1);
+      const { x: back, logDet: change } = splineInverse(knots, v[axis]);
       v[axis] = back;
       logDet += change;
     }

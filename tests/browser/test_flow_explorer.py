@@ -151,7 +151,7 @@ def test_the_picture_is_drawn_from_a_table_that_is_close(evaluate):
     widget = widgets.FlowExplorer(a_flow(activation="relu"), bounds=BOX)
     x = np.random.default_rng(5).uniform(-3, 3, size=[200, 2]).tolist()
     exact = evaluate(widget, "args[0].map((x) => m.flowInverse(flow, x).logProb)", x)
-    code = "args[0].map((x) => m.flowInverse(flow, x, 3, m.tabledKnots).logProb)"
+    code = "args[0].map((x) => m.flowInverse(flow, x, 3, m.tabledBin).logProb)"
     np.testing.assert_allclose(np.exp(evaluate(widget, code, x)), np.exp(exact), atol=0.01)
 
 
