@@ -10,9 +10,12 @@ import sys
 import venv
 
 HERE = pathlib.Path(__file__).parent
+PEERS = ("speed", "quality")  # they need the environments of the peers
 NAMES = (
     "speed",
+    "quality",
     "picture",
+    "picture_spline_choice",
     "picture_spline",
     "targets_2d",
     "targets_2d_spline",
@@ -38,7 +41,7 @@ def main(names):
     if unknown:
         raise SystemExit(f"Unknown benchmark {', '.join(unknown)}; known: {', '.join(NAMES)}.")
     for name in names or NAMES:
-        arguments = [peer_python("jax"), peer_python("torch")] if name == "speed" else []
+        arguments = [peer_python("jax"), peer_python("torch")] if name in PEERS else []
         subprocess.run([sys.executable, HERE / f"{name}.py", *arguments], check=True)
 
 
