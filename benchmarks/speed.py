@@ -4,44 +4,41 @@ Each contestant is a process of its own that stays alive through its case; they 
 that a noisy machine is noisy for all, and the median of the turns counts.
 """
 
-import pathlib
+import dataclasses
+import json
 import statistics
 import subprocess
 import sys
 
+from contest import Spec
+from contestants import CONTESTANTS, OURS, command
 from machine import write_result
-from speed_cases import CASES
 
-HERE = pathlib.Path(__file__).parent
 TURNS, SECONDS = 9, 1.0  # a turn is about so long, in steps of 50
-# name -> environment, script, argument
-CONTESTANTS = {
-    "normflows_tut": ("own", "worker_normflows_tut.py", ""),
-    "TFP, documented": ("own", "worker_tfp.py", "documented"),
-    "TFP, XLA": ("own", "worker_tfp.py", "compiled"),
-    "flowjax, documented": ("jax", "worker_flowjax.py", "documented"),
-    "flowjax, 50 steps a scan": ("jax", "worker_flowjax.py", "scan"),
-    "zuko": ("torch", "worker_torch.py", "zuko"),
-    "nflows": ("torch", "worker_torch.py", "nflows"),
-    "normflows": ("torch", "worker_torch.py", "normflows"),
+CASES = {
+    "RealNVP, 6-D": Spec("real_nvp", 6, 8, 64),
+    "MAF, 6-D": Spec("maf", 6, 5, 64),
+    "spline coupling, 6-D": Spec("spline", 6, 4, 64),
+    "RealNVP, 63-D": Spec("real_nvp", 63, 10, 256),
+    "MAF, 63-D": Spec("maf", 63, 5, 256),
+    "spline coupling, 63-D": Spec("spline", 63, 5, 256),
 }
-OURS = "normflows_tut"
 
 
-class Contestant:
-    """A worker process."""
+class Worker:
+    """A contestant's process, compiled and ready."""
 
-    def __init__(self, python, script, *arguments):
-        self._name = f"{script} {arguments}"
+    def __init__(self, name, spec, pythons):
+        arguments = {"spec": dataclasses.asdict(spec), "variant": CONTESTANTS[name].variant}
         self._process = subprocess.Popen(
-            [python, HERE / script, *arguments],
+            [*command(name, pythons), "speed", json.dumps(arguments)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
         )
         if self._process.stdout.readline().strip() != "ready":
-            raise RuntimeError(f"{self._name} did not start; run it by hand to see why.")
+            raise RuntimeError(f"{self._process.args} did not start; run it by hand to see why.")
         self._steps = 50
         self._steps = max(50, 50 * round(SECONDS / self.seconds_a_step() / 50))
 
@@ -57,12 +54,9 @@ class Contestant:
         self._process.wait()
 
 
-def measure(case, pythons):
+def measure(spec, pythons):
     """Returns the median milliseconds a step of every contestant."""
-    workers = {
-        name: Contestant(pythons[environment], script, case, argument)
-        for name, (environment, script, argument) in CONTESTANTS.items()
-    }
+    workers = {name: Worker(name, spec, pythons) for name in CONTESTANTS}
     turns = {name: [] for name in workers}
     for _ in range(TURNS):
         for name, worker in workers.items():
@@ -76,8 +70,8 @@ def main(jax_python, torch_python):
     """Measures, prints and writes results/speed.json."""
     pythons = {"own": sys.executable, "jax": jax_python, "torch": torch_python}
     cases = {}
-    for case in CASES:
-        cases[case] = measure(case, pythons)
+    for case, spec in CASES.items():
+        cases[case] = measure(spec, pythons)
         print(case)
         for name, time in cases[case].items():
             print(f"  {name:28s}{time:9.3f} ms a step{time / cases[case][OURS]:8.2f}", flush=True)

@@ -1,17 +1,15 @@
-"""Trains the flow of a case by flowjax.
+"""Trains flows of flowjax.
 
-The second argument says how: `documented` is the loop of its own `fit_to_data`
-(flowjax.train.loops) without that loop's validation, which is left out in the peer's favour;
-`scan` puts 50 of the same steps into one compiled `lax.scan`, the best setting found.
+`documented` is the loop of its own `fit_to_data` (flowjax.train.loops) without that loop's
+validation, which is left out in the peer's favour; `scan` puts 50 of the same steps into one
+compiled `lax.scan`, the best setting found.
 """
 
-import sys
-
+import contest
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 import jax.random as jr
-import numpy as np
 import optax
 import paramax
 from flowjax.bijections import RationalQuadraticSpline
@@ -19,79 +17,87 @@ from flowjax.distributions import Normal
 from flowjax.flows import coupling_flow, masked_autoregressive_flow
 from flowjax.train.losses import MaximumLikelihoodLoss
 from flowjax.train.train_utils import get_batches, step
-from speed_cases import BATCH, BINS, BOUND, CASES, POINTS, RATE, serve
-
-SCAN = 50
-
-kind, dimensions, layers, units = CASES[sys.argv[1]]
-data = jnp.asarray(np.random.default_rng(0).normal(size=[POINTS, dimensions]).astype(np.float32))
-key = jr.key(0)
-build = masked_autoregressive_flow if kind == "maf" else coupling_flow
-spline = RationalQuadraticSpline(knots=BINS, interval=BOUND) if kind == "spline" else None
-flow = build(
-    key,
-    base_dist=Normal(jnp.zeros(dimensions)),
-    transformer=spline,
-    flow_layers=layers,
-    nn_width=units,
-    nn_depth=2,
-)
-params, static = eqx.partition(
-    flow, eqx.is_inexact_array, is_leaf=lambda leaf: isinstance(leaf, paramax.NonTrainable)
-)
-optimizer = optax.adam(RATE)
-opt_state = optimizer.init(params)
-loss_fn = MaximumLikelihoodLoss()
 
 
-def documented(num_steps):
-    """The inner loop of fit_to_data: shuffle, cut into batches, one compiled step each."""
-    global params, opt_state, key
-    losses = []
-    while len(losses) < num_steps:
-        key, shuffle_key = jr.split(key)
-        shuffled = [jr.permutation(shuffle_key, data)]
-        for batch in zip(*get_batches(shuffled, BATCH), strict=True):
-            key, step_key = jr.split(key)
-            params, opt_state, loss = step(
-                params,
-                static,
+class Trainer:
+    """See `contest`."""
+
+    def __init__(self, spec, data, variant):
+        self._data = jnp.asarray(data)
+        self._key = jr.key(0)
+        spline = RationalQuadraticSpline(knots=spec.bins, interval=spec.bound)
+        build = masked_autoregressive_flow if spec.kind == "maf" else coupling_flow
+        flow = build(
+            jr.key(1),
+            base_dist=Normal(jnp.zeros(spec.dimensions)),
+            transformer=spline if spec.kind == "spline" else None,
+            flow_layers=spec.layers,
+            nn_width=spec.units,
+            nn_depth=2,
+        )
+        self._params, self._static = eqx.partition(
+            flow, eqx.is_inexact_array, is_leaf=lambda x: isinstance(x, paramax.NonTrainable)
+        )
+        self._optimizer = optax.inject_hyperparams(optax.adam)(learning_rate=1e-3)
+        self._state = self._optimizer.init(self._params)
+        self._loss = MaximumLikelihoodLoss()
+        self._batches = iter(())
+        self._many = eqx.filter_jit(self._fifty_steps)
+        self.steps = {"documented": self._documented, "scan": self._scan}[variant]
+
+    def log_prob(self, points):
+        """Log-densities of points."""
+        flow = paramax.unwrap(eqx.combine(self._params, self._static))
+        return eqx.filter_jit(flow.log_prob)(jnp.asarray(points))
+
+    def _split_key(self):
+        self._key, key = jr.split(self._key)
+        return key
+
+    def _documented(self, count, rate):
+        """The inner loop of fit_to_data: shuffle, cut into batches, one compiled step each."""
+        self._state.hyperparams["learning_rate"] = jnp.asarray(rate)
+        losses = []
+        while len(losses) < count:
+            batch = next(self._batches, None)
+            if batch is None:
+                shuffled = [jr.permutation(self._split_key(), self._data)]
+                self._batches = zip(*get_batches(shuffled, contest.BATCH), strict=True)
+                continue
+            self._params, self._state, loss = step(
+                self._params,
+                self._static,
                 *batch,
-                optimizer=optimizer,
-                opt_state=opt_state,
-                loss_fn=loss_fn,
-                key=step_key,
+                optimizer=self._optimizer,
+                opt_state=self._state,
+                loss_fn=self._loss,
+                key=self._split_key(),
             )
             losses.append(loss)
-            if len(losses) == num_steps:
-                break
-    return float(losses[-1])
+        return float(losses[-1])
+
+    def _fifty_steps(self, params, state, data, key):
+        def one_step(carry, key):
+            params, state = carry
+            rows = jr.randint(key, [contest.BATCH], 0, data.shape[0])
+            loss, gradients = eqx.filter_value_and_grad(self._loss)(
+                params, self._static, data[rows], key=key
+            )
+            updates, state = self._optimizer.update(gradients, state, params=params)
+            return (eqx.apply_updates(params, updates), state), loss
+
+        keys = jr.split(key, contest.PER_CALL)
+        (params, state), losses = jax.lax.scan(one_step, (params, state), keys)
+        return params, state, losses[-1]
+
+    def _scan(self, count, rate):
+        """As many calls of 50 steps as it takes."""
+        self._state.hyperparams["learning_rate"] = jnp.asarray(rate)
+        for _ in range(count // contest.PER_CALL):
+            self._params, self._state, loss = self._many(
+                self._params, self._state, self._data, self._split_key()
+            )
+        return float(loss)
 
 
-@eqx.filter_jit
-def many_steps(params, opt_state, key):
-    """50 steps in one compiled call."""
-
-    def one_step(carry, step_key):
-        params, opt_state = carry
-        rows = jr.randint(step_key, [BATCH], 0, data.shape[0])
-        loss, gradients = eqx.filter_value_and_grad(loss_fn)(
-            params, static, data[rows], key=step_key
-        )
-        updates, opt_state = optimizer.update(gradients, opt_state, params=params)
-        return (eqx.apply_updates(params, updates), opt_state), loss
-
-    (params, opt_state), losses = jax.lax.scan(one_step, (params, opt_state), jr.split(key, SCAN))
-    return params, opt_state, losses[-1]
-
-
-def scan(num_steps):
-    """As many calls of 50 steps as it takes."""
-    global params, opt_state, key
-    for _ in range(num_steps // SCAN):
-        key, call_key = jr.split(key)
-        params, opt_state, loss = many_steps(params, opt_state, call_key)
-    return float(loss)
-
-
-serve({"documented": documented, "scan": scan}[sys.argv[2]])
+contest.run(Trainer)

@@ -1,27 +1,53 @@
-"""Trains the flow of a case by `training.fit`."""
+"""Trains flows of this module by `training.fit`."""
 
-import sys
+import contest
 
-import numpy as np
-from speed_cases import BATCH, BINS, BOUND, CASES, POINTS, RATE, serve
-
-from normflows_tut import flows, training
-
-kind, dimensions, layers, units = CASES[sys.argv[1]]
-data = np.random.default_rng(0).normal(size=[POINTS, dimensions]).astype(np.float32)
-flow = {
-    "real_nvp": lambda: flows.real_nvp(dimensions, layers, (units, units)),
-    "maf": lambda: flows.masked_autoregressive(dimensions, layers, (units, units)),
-    "spline": lambda: flows.neural_spline(dimensions, layers, BINS, (units, units), bound=BOUND),
-}[kind]()
+from normflows_tut import evaluation, flows, training
 
 
-def train(num_steps):
-    """Returns the last loss."""
-    history = training.fit(
-        flow, data, num_steps=num_steps, batch_size=BATCH, learning_rate=RATE, progress=False
-    )
-    return float(history.loss[-1])
+class Trainer:
+    """See `contest`."""
+
+    def __init__(self, spec, data, variant):
+        del variant
+        self._data = data
+        d, hidden = spec.dimensions, (spec.units, spec.units)
+        self.flow = {
+            "real_nvp": lambda: flows.real_nvp(d, spec.layers, hidden),
+            "maf": lambda: flows.masked_autoregressive(d, spec.layers, hidden),
+            "spline": lambda: flows.neural_spline(
+                d, spec.layers, spec.bins, hidden, bound=spec.bound
+            ),
+        }[spec.kind]()
+
+    def steps(self, count, rate):
+        """Trains; returns the last loss."""
+        history = training.fit(
+            self.flow,
+            self._data,
+            num_steps=count,
+            batch_size=contest.BATCH,
+            learning_rate=rate,
+            progress=False,
+        )
+        return float(history.loss[-1])
+
+    def train_for(self, seconds, rate):
+        """Trains in one run: a new one every 50 steps would begin with new moments."""
+        history = training.fit(
+            self.flow,
+            self._data,
+            num_steps=10_000_000,  # more than fit
+            batch_size=contest.BATCH,
+            learning_rate=rate,
+            max_seconds=seconds,
+            progress=False,
+        )
+        return len(history.loss)
+
+    def log_prob(self, points):
+        """Log-densities of points."""
+        return evaluation.log_density(self.flow, points)
 
 
-serve(train)
+contest.run(Trainer)

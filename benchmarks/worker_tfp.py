@@ -1,26 +1,20 @@
-"""Trains the flow of a case by TensorFlow Probability alone, with tf_keras networks.
+"""Trains flows of TensorFlow Probability alone, with tf_keras networks.
 
-The second argument says how: `documented` is one step a call of a `tf.function`, as TFP's
-examples train; `compiled` the same with XLA.
+`documented` is one step a call of a `tf.function`, as TFP's examples train; `compiled` the
+same with XLA.
 """
 
 import math
-import sys
 
-import numpy as np
+import contest
 import tensorflow as tf
 import tensorflow_probability as tfp
 import tf_keras
-from speed_cases import BATCH, BINS, BOUND, CASES, POINTS, RATE, serve
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 
-kind, dimensions, layers, units = CASES[sys.argv[1]]
-data = tf.constant(np.random.default_rng(0).normal(size=[POINTS, dimensions]), tf.float32)
-first = dimensions // 2
 
-
-def network(inputs, outputs):
+def network(inputs, outputs, units):
     """Two hidden layers."""
     dense = tf_keras.layers.Dense
     return tf_keras.Sequential(
@@ -33,9 +27,10 @@ def network(inputs, outputs):
     )
 
 
-def affine():
-    """An affine coupling."""
-    net = network(first, 2 * (dimensions - first))
+def affine(spec):
+    """Returns an affine coupling and its network."""
+    first = spec.dimensions // 2
+    net = network(first, 2 * (spec.dimensions - first), spec.units)
 
     def shift_and_log_scale(x, _):
         shift, raw = tf.split(net(x), 2, axis=-1)
@@ -44,66 +39,73 @@ def affine():
     return tfb.RealNVP(num_masked=first, shift_and_log_scale_fn=shift_and_log_scale), net
 
 
-def spline():
-    """A spline coupling."""
-    size = dimensions - first
-    net = network(first, size * (3 * BINS - 1))
+def spline(spec):
+    """Returns a spline coupling and its network."""
+    first, bins = spec.dimensions // 2, spec.bins
+    size, count = spec.dimensions - first, 3 * bins - 1
+    net = network(first, size * count, spec.units)
+    offset = math.log(math.expm1(1 - 1e-3))
 
     def bijector(x, _):
-        raw = tf.reshape(net(x), [-1, size, 3 * BINS - 1])
-        widths, heights, slopes = tf.split(raw, [BINS, BINS, BINS - 1], axis=-1)
-
-        def sizes(part):
-            share = 1e-3 + (1 - 1e-3 * BINS) * tf.nn.softmax(part, axis=-1)
-            return 2 * BOUND * share
-
-        offset = math.log(math.expm1(1 - 1e-3))
-        return tfb.RationalQuadraticSpline(
-            sizes(widths), sizes(heights), 1e-3 + tf.nn.softplus(slopes + offset), range_min=-BOUND
+        raw = tf.reshape(net(x), [-1, size, count])
+        widths, heights, slopes = tf.split(raw, [bins, bins, bins - 1], axis=-1)
+        widths, heights = (
+            2 * spec.bound * (1e-3 + (1 - 1e-3 * bins) * tf.nn.softmax(part, axis=-1))
+            for part in (widths, heights)
         )
+        slopes = 1e-3 + tf.nn.softplus(slopes + offset)
+        return tfb.RationalQuadraticSpline(widths, heights, slopes, range_min=-spec.bound)
 
     return tfb.RealNVP(num_masked=first, bijector_fn=bijector), net
 
 
-def autoregressive():
-    """A masked autoregressive layer."""
+def autoregressive(spec):
+    """Returns a masked autoregressive layer and its network."""
     made = tfb.AutoregressiveNetwork(
-        params=2, event_shape=[dimensions], hidden_units=[units, units], activation="relu"
+        params=2,
+        event_shape=[spec.dimensions],
+        hidden_units=[spec.units, spec.units],
+        activation="relu",
     )
-    made.build([None, dimensions])
+    made.build([None, spec.dimensions])
     return tfb.MaskedAutoregressiveFlow(made), made
 
 
-stack, networks = [], []
-for _ in range(layers):
-    layer, net = {"real_nvp": affine, "spline": spline, "maf": autoregressive}[kind]()
-    stack += [layer, tfb.Permute(list(range(dimensions))[::-1])]
-    networks.append(net)
-flow = tfd.TransformedDistribution(
-    tfd.MultivariateNormalDiag(tf.zeros([dimensions])), tfb.Chain(stack)
-)
-variables = [v for net in networks for v in net.trainable_variables]
-optimizer = tf_keras.optimizers.Adam(RATE)
-optimizer.build(variables)
+class Trainer:
+    """See `contest`."""
+
+    def __init__(self, spec, data, variant):
+        self._stack, networks = [], []
+        build = {"real_nvp": affine, "spline": spline, "maf": autoregressive}[spec.kind]
+        for _ in range(spec.layers):
+            layer, net = build(spec)
+            self._stack += [layer, tfb.Permute(list(range(spec.dimensions))[::-1])]
+            networks.append(net)
+        base = tfd.MultivariateNormalDiag(tf.zeros([spec.dimensions]))
+        flow = tfd.TransformedDistribution(base, tfb.Chain(self._stack))
+        variables = [v for net in networks for v in net.trainable_variables]
+        self._optimizer = tf_keras.optimizers.Adam()
+        self._optimizer.build(variables)
+        rows = tf.data.Dataset.from_tensor_slices(data).shuffle(len(data)).repeat()
+        self._batches = iter(rows.batch(contest.BATCH))
+
+        @tf.function(jit_compile=variant == "compiled")
+        def step(batch):
+            with tf.GradientTape() as tape:
+                loss = -tf.reduce_mean(flow.log_prob(batch))
+            gradients = tape.gradient(loss, variables)
+            self._optimizer.apply_gradients(zip(gradients, variables, strict=True))
+            return loss
+
+        self._step = step
+        self.log_prob = tf.function(lambda x: flow.log_prob(x))
+
+    def steps(self, count, rate):
+        """Trains; returns the last loss."""
+        self._optimizer.learning_rate = rate
+        for _ in range(count):
+            loss = self._step(next(self._batches))
+        return float(loss)
 
 
-@tf.function(jit_compile=sys.argv[2] == "compiled")
-def step(batch):
-    """One update."""
-    with tf.GradientTape() as tape:
-        loss = -tf.reduce_mean(flow.log_prob(batch))
-    optimizer.apply_gradients(zip(tape.gradient(loss, variables), variables, strict=True))
-    return loss
-
-
-batches = iter(tf.data.Dataset.from_tensor_slices(data).shuffle(POINTS).repeat().batch(BATCH))
-
-
-def train(num_steps):
-    """Returns the last loss."""
-    for _ in range(num_steps):
-        loss = step(next(batches))
-    return float(loss)
-
-
-serve(train)
+contest.run(Trainer)

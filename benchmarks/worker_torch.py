@@ -1,41 +1,28 @@
-"""Trains the flow of a case by a PyTorch library, as its documentation shows.
+"""Trains flows of a PyTorch library, as its documentation shows; the variant names it.
 
-The second argument names the library: zuko, nflows or normflows. Batches are rows drawn by
-index, which is faster than a data loader, in the peers' favour.
+Batches are rows drawn by index, which is faster than a data loader, in the peers' favour.
 """
 
-import sys
-
-import numpy as np
+import contest
 import torch
-from speed_cases import BATCH, BINS, BOUND, CASES, POINTS, RATE, serve
-
-kind, dimensions, layers, units = CASES[sys.argv[1]]
-data = np.random.default_rng(0).normal(size=[POINTS, dimensions]).astype(np.float32)
-data = torch.from_numpy(data)
-hidden = [units, units]
-torch.manual_seed(0)
 
 
-def zuko():
-    """Returns the flow's module, and its loss on a batch."""
+def zuko(spec, hidden):
+    """Returns the flow's module and its log-density."""
     import zuko
 
+    size = {"transforms": spec.layers, "hidden_features": hidden}
     flow = {
-        "real_nvp": lambda: zuko.flows.RealNVP(
-            dimensions, transforms=layers, hidden_features=hidden
-        ),
-        "maf": lambda: zuko.flows.MAF(dimensions, transforms=layers, hidden_features=hidden),
+        "real_nvp": lambda: zuko.flows.RealNVP(spec.dimensions, **size),
+        "maf": lambda: zuko.flows.MAF(spec.dimensions, **size),
         # Two passes make its autoregressive layers couplings.
-        "spline": lambda: zuko.flows.NSF(
-            dimensions, bins=BINS, transforms=layers, hidden_features=hidden, passes=2
-        ),
-    }[kind]()
-    return flow, lambda x: -flow().log_prob(x).mean()
+        "spline": lambda: zuko.flows.NSF(spec.dimensions, bins=spec.bins, passes=2, **size),
+    }[spec.kind]()
+    return flow, lambda x: flow().log_prob(x)
 
 
-def nflows():
-    """Returns the flow's module, and its loss on a batch."""
+def nflows(spec, hidden):
+    """Returns the flow's module and its log-density."""
     from nflows import distributions, flows, nn, transforms, utils
 
     class Network(nn.nets.MLP):
@@ -48,68 +35,86 @@ def nflows():
         return Network([inputs], [outputs], hidden, activation=torch.relu)
 
     stack = []
-    for k in range(layers):
-        mask = utils.create_alternating_binary_mask(dimensions, even=k % 2 == 0)
-        if kind == "real_nvp":
+    for k in range(spec.layers):
+        mask = utils.create_alternating_binary_mask(spec.dimensions, even=k % 2 == 0)
+        if spec.kind == "real_nvp":
             stack.append(transforms.AffineCouplingTransform(mask, network))
-        elif kind == "spline":
+        elif spec.kind == "spline":
             stack.append(
                 transforms.PiecewiseRationalQuadraticCouplingTransform(
-                    mask, network, num_bins=BINS, tails="linear", tail_bound=BOUND
+                    mask, network, num_bins=spec.bins, tails="linear", tail_bound=spec.bound
                 )
             )
         else:
             stack += [
-                transforms.ReversePermutation(dimensions),
+                transforms.ReversePermutation(spec.dimensions),
                 transforms.MaskedAffineAutoregressiveTransform(
-                    dimensions, units, num_blocks=1, use_residual_blocks=False
+                    spec.dimensions, spec.units, num_blocks=1, use_residual_blocks=False
                 ),
             ]
-    base = distributions.StandardNormal([dimensions])
+    base = distributions.StandardNormal([spec.dimensions])
     flow = flows.Flow(transforms.CompositeTransform(stack), base)
-    return flow, lambda x: -flow.log_prob(inputs=x).mean()
+    return flow, flow.log_prob
 
 
-def normflows():
-    """Returns the flow's module, and its loss on a batch."""
+def normflows(spec, hidden):
+    """Returns the flow's module and its log-density."""
     import normflows as nf
 
-    stack = []
-    for k in range(layers):
-        if kind == "real_nvp":
-            first = (dimensions + 1) // 2
-            network = nf.nets.MLP([first, *hidden, 2 * (dimensions - first)], init_zeros=True)
-            stack += [nf.flows.AffineCouplingBlock(network), nf.flows.Permute(dimensions)]
-        elif kind == "spline":
-            stack += [
+    d, stack = spec.dimensions, []
+    for k in range(spec.layers):
+        if spec.kind == "real_nvp":
+            first = (d + 1) // 2
+            network = nf.nets.MLP([first, *hidden, 2 * (d - first)], init_zeros=True)
+            stack += [nf.flows.AffineCouplingBlock(network), nf.flows.Permute(d, mode="swap")]
+        elif spec.kind == "spline":
+            stack.append(
                 nf.flows.CoupledRationalQuadraticSpline(
-                    dimensions, 1, units, num_bins=BINS, tail_bound=BOUND, reverse_mask=k % 2 == 1
+                    d,
+                    1,
+                    spec.units,
+                    num_bins=spec.bins,
+                    tail_bound=spec.bound,
+                    reverse_mask=k % 2 == 1,
                 )
-            ]
+            )
         else:
             stack += [
                 nf.flows.MaskedAffineAutoregressive(
-                    dimensions, units, num_blocks=1, use_residual_blocks=False
+                    d, spec.units, num_blocks=1, use_residual_blocks=False
                 ),
-                nf.flows.Permute(dimensions, mode="swap"),
+                nf.flows.Permute(d, mode="swap"),
             ]
-    model = nf.NormalizingFlow(nf.distributions.DiagGaussian(dimensions, trainable=False), stack)
-    return model, model.forward_kld
+    model = nf.NormalizingFlow(nf.distributions.DiagGaussian(d, trainable=False), stack)
+    return model, model.log_prob
 
 
-model, loss_of = {"zuko": zuko, "nflows": nflows, "normflows": normflows}[sys.argv[2]]()
-optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
+class Trainer:
+    """See `contest`."""
+
+    def __init__(self, spec, data, variant):
+        torch.manual_seed(0)
+        self._data = torch.from_numpy(data)
+        build = {"zuko": zuko, "nflows": nflows, "normflows": normflows}[variant]
+        self._model, self._log_prob = build(spec, [spec.units, spec.units])
+        self._optimizer = torch.optim.Adam(self._model.parameters())
+
+    def steps(self, count, rate):
+        """Trains; returns the last loss."""
+        for group in self._optimizer.param_groups:
+            group["lr"] = rate
+        for _ in range(count):
+            batch = self._data[torch.randint(len(self._data), (contest.BATCH,))]
+            loss = -self._log_prob(batch).mean()
+            self._optimizer.zero_grad()
+            loss.backward()
+            self._optimizer.step()
+        return float(loss)
+
+    def log_prob(self, points):
+        """Log-densities of points."""
+        with torch.no_grad():
+            return self._log_prob(torch.from_numpy(points)).numpy()
 
 
-def train(num_steps):
-    """Returns the last loss."""
-    for _ in range(num_steps):
-        batch = data[torch.randint(POINTS, (BATCH,))]
-        loss = loss_of(batch)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return float(loss)
-
-
-serve(train)
+contest.run(Trainer)

@@ -1,0 +1,88 @@
+"""What every library's worker does alike: it builds a flow, trains it, and answers.
+
+Plain Python and NumPy: each worker reads it in the environment of its own library. A worker
+hands over a class with
+
+    Trainer(spec, data, variant)   the flow of a `Spec`, to be trained on data [n, d], float32
+    steps(count, rate)             so many optimizer steps; returns the last loss, a float
+    log_prob(points)               log-densities [m] of points [m, d], as an array
+    train_for(seconds, rate)       optional, in place of many calls of `steps`: trains at the
+                                   rates `rate(step)`; returns the number of steps
+
+and the class is told how long to train by one of two protocols: `speed` and `quality`.
+"""
+
+import dataclasses
+import json
+import math
+import sys
+import time
+
+import numpy as np
+
+BATCH = 512
+PER_CALL = 50  # steps between two looks at the clock
+
+
+@dataclasses.dataclass(frozen=True)
+class Spec:
+    """A flow, in the words of no library: `kind` is real_nvp, maf or spline (couplings)."""
+
+    kind: str
+    dimensions: int
+    layers: int
+    units: int  # of each of the two hidden layers
+    bins: int = 8
+    bound: float = 5.0
+
+
+def run(trainer_class):
+    """Reads the protocol and its arguments from the command line and follows it."""
+    protocol, arguments = sys.argv[1], json.loads(sys.argv[2])
+    spec = Spec(**arguments["spec"])
+    if protocol == "speed":
+        data = np.random.default_rng(0).normal(size=[100_000, spec.dimensions])
+        speed(trainer_class(spec, data.astype(np.float32), arguments["variant"]))
+    else:
+        quality(trainer_class, spec, arguments)
+
+
+def speed(trainer):
+    """Trains so many steps as each line of standard input asks for; prints the seconds."""
+    trainer.steps(PER_CALL, 1e-3)  # compiles
+    print("ready", flush=True)
+    for line in sys.stdin:
+        start = time.perf_counter()
+        loss = trainer.steps(int(line), 1e-3)
+        print(time.perf_counter() - start, loss, flush=True)
+
+
+def quality(trainer_class, spec, arguments):
+    """Trains for `seconds`, then writes the log-densities of the test points.
+
+    The clock starts before the flow is built: compilation counts.
+    """
+    with np.load(arguments["points"]) as file:
+        train, test = file["train"], file["test"]
+    start, count = time.perf_counter(), 0
+    trainer = trainer_class(spec, train, arguments["variant"])
+
+    def share():
+        return (time.perf_counter() - start) / arguments["seconds"]
+
+    if hasattr(trainer, "train_for"):
+        seconds = arguments["seconds"] * (1 - share())
+        count = trainer.train_for(seconds, lambda k: rate_at(share(), k, arguments["peak_rate"]))
+    else:
+        while share() < 1:
+            trainer.steps(PER_CALL, rate_at(share(), count, arguments["peak_rate"]))
+            count += PER_CALL
+    seconds = time.perf_counter() - start
+    log_prob = np.asarray(trainer.log_prob(test), np.float64)
+    np.savez(arguments["answer"], log_prob=log_prob, steps=count, seconds=seconds)
+
+
+def rate_at(share, step, peak):
+    """A rise over 200 steps, then half a cosine in time: how many steps fit is not known."""
+    warm_up = min(1.0, (step + 1) / 200)
+    return warm_up * peak * 0.5 * (1 + math.cos(math.pi * min(1.0, share)))
