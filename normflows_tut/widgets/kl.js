@@ -83,9 +83,9 @@ function render({ model, el }) {
     const better = Math.min(left, right);
     const after = `${fixed(reached, 3)} nats after ${steps} steps`;
     if (better > reached - 2e-3) return `The ${kind} divergence is at a minimum: ${after}.`;
-    const bump = left < right ? "left" : right < left ? "right" : "left or the right";
+    const bump = Math.abs(left - right) < 1e-3 ? "either" : left < right ? "the left" : "the right";
     return `The ${kind} divergence is at a local minimum only: ${after}. ` +
-      `A Gaussian on the ${bump} bump has ${fixed(better, 3)}.`;
+      `A Gaussian on ${bump} bump has ${fixed(better, 3)}.`;
   };
   const minimise = (kind) => {
     stop(`Descending on the ${kind} divergence \u2026`);
