@@ -1,5 +1,6 @@
 """The monotone rational-quadratic spline."""
 
+import itertools
 import math
 
 import numpy as np
@@ -93,16 +94,13 @@ class RationalQuadraticSpline(ElementwiseBijector):
         shares = sizes / tf.reduce_sum(sizes, axis=1, keepdims=True)
         shares = self._min_bin_size + (1 - k * self._min_bin_size) * shares
         sizes = 2 * self._bound * shares
-        # A sum over the bins before, written as a product with zeros and ones: a third faster
-        # to run under XLA than tf.cumsum, and to compile.
-        before = np.tril(np.ones([k, k]), -1).reshape([1, k, k] + [1] * (raw.shape.rank - 1))
-        starts = tf.reduce_sum(tf.constant(before, self.dtype) * sizes[:, tf.newaxis], axis=2)
+        starts = _sums_before(sizes) - self._bound
         at_ends = tf.ones_like(raw[:1])
         # softplus(offset) + min_slope = 1.
         offset = math.log(math.expm1(1 - self._min_slope))
         inner = self._min_slope + tf.nn.softplus(raw[2 * k :] + offset)
         slopes = tf.concat([at_ends, inner, at_ends], axis=0)
-        return sizes, starts - self._bound, slopes
+        return sizes, starts, slopes
 
     def _bin_of(self, value, raw, axis):
         """Returns w, h, x_k, y_k, d_k, d_(k+1) of the bins that the values are in.
@@ -166,6 +164,20 @@ def num_bins_of(num_parameters):
             f"dimension; got {num_parameters}."
         )
     return (num_parameters + 1) // 3
+
+
+def _sums_before(sizes):
+    """Returns for every bin the sum of the sizes before it, along axis 1 of `[2, K, ...]`."""
+    k = sizes.shape[1]
+    if k <= 12:
+        # Written as a product with zeros and ones: a third faster to run under XLA than
+        # tf.cumsum, and to compile.
+        before = np.tril(np.ones([k, k]), -1).reshape([1, k, k] + [1] * (sizes.shape.rank - 2))
+        return tf.reduce_sum(tf.constant(before, sizes.dtype) * sizes[:, tf.newaxis], axis=2)
+    # That takes K^2 products; from 32 bins on, one addition after the other is twice as fast.
+    *parts, _ = tf.unstack(sizes, axis=1)
+    sums = itertools.accumulate(parts, initial=tf.zeros_like(parts[0]))
+    return tf.stack(list(sums), axis=1)
 
 
 def _log_slope(xi, s, d_left, d_right):

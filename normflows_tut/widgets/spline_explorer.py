@@ -71,8 +71,8 @@ class SplineExplorer(PageWidget):
 
     _esm = module("formulas", "rational_quadratic", "kit", "draw", "spline_explorer")
     pieces = Choice("rational-quadratic", "linear")
-    knots = Knots([[-1.0, -1.5], [0.0, 0.0], [1.0, 1.5]])
-    slopes = Slopes([0.45, 3.0, 0.45])
+    knots = Knots([[-1.0, -1.6], [0.0, 0.0], [1.0, 1.6]])
+    slopes = Slopes([0.7, 3.0, 0.7])
     bound = Number(3.0, above=0)
     x = Number(0.5)
 

@@ -32,7 +32,7 @@ def _by_the_paper(x, raw, bound, min_bin_size, min_slope):
     return y, s**2 * over / under**2
 
 
-@pytest.mark.parametrize("num_bins", [1, 2, 8])
+@pytest.mark.parametrize("num_bins", [1, 2, 8, 16])
 def test_is_its_formula(num_bins):
     raw = _raw(num_bins, scale=2.0)
     limits = {"bound": 3.0, "min_bin_size": 0.01, "min_slope": 0.1}
