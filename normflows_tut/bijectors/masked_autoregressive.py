@@ -39,7 +39,7 @@ class MaskedAutoregressive(VectorBijector):
 
     Reference:
       Papamakarios, Pavlakou & Murray (2017), Masked Autoregressive Flow, equations 3 to 5;
-      Kingma et al. (2016), Inverse Autoregressive Flow, equations 9 to 12.
+      Kingma et al. (2016), Inverse Autoregressive Flow, section 4 and Algorithm 1.
 
     Example:
       >>> from normflows_tut.networks import MADE
