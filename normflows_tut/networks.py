@@ -226,7 +226,8 @@ class MADE(tf.Module):
         ```
 
         Each step computes only the hidden units that the coordinate just found completes, so
-        that all steps together cost about as much as one evaluation.
+        that all steps together multiply as much as one evaluation does. They take longer, being
+        many and small.
 
         Args:
           respond: Callable from parameters `[n, P, 1]` and `z_i` `[n, 1]` to values `[n, 1]`
