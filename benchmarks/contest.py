@@ -6,10 +6,12 @@ hands over a class with
     Trainer(spec, data, variant)   the flow of a `Spec`, to be trained on data [n, d], float32
     steps(count, rate)             so many optimizer steps; returns the last loss, a float
     log_prob(points)               log-densities [m] of points [m, d], as an array
+    sample(count)                  draws so many points and waits until they are there
     train_for(seconds, rate)       optional, in place of many calls of `steps`: trains at the
                                    rates `rate(step)`; returns the number of steps
 
-and the class is told how long to train by one of two protocols: `speed` and `quality`.
+and the class is told what to do by one of three protocols: `speed` (of training), `sampling`
+and `quality`.
 """
 
 import dataclasses
@@ -40,21 +42,26 @@ def run(trainer_class):
     """Reads the protocol and its arguments from the command line and follows it."""
     protocol, arguments = sys.argv[1], json.loads(sys.argv[2])
     spec = Spec(**arguments["spec"])
-    if protocol == "speed":
-        data = np.random.default_rng(0).normal(size=[100_000, spec.dimensions])
-        speed(trainer_class(spec, data.astype(np.float32), arguments["variant"]))
-    else:
+    if protocol == "quality":
         quality(trainer_class, spec, arguments)
+        return
+    data = np.random.default_rng(0).normal(size=[100_000, spec.dimensions])
+    trainer = trainer_class(spec, data.astype(np.float32), arguments["variant"])
+    work = {"speed": lambda count: trainer.steps(count, 1e-3), "sampling": trainer.sample}
+    take_turns(work[protocol], arguments["first"])
 
 
-def speed(trainer):
-    """Trains so many steps as each line of standard input asks for; prints the seconds."""
-    trainer.steps(PER_CALL, 1e-3)  # compiles
+def take_turns(work, first):
+    """Does as much as each line of standard input asks for; prints the seconds it took.
+
+    The first amount is done before the clock starts: it compiles.
+    """
+    work(first)
     print("ready", flush=True)
     for line in sys.stdin:
         start = time.perf_counter()
-        loss = trainer.steps(int(line), 1e-3)
-        print(time.perf_counter() - start, loss, flush=True)
+        work(int(line))
+        print(time.perf_counter() - start, flush=True)
 
 
 def quality(trainer_class, spec, arguments):

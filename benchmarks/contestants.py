@@ -1,7 +1,10 @@
 """Who takes part, and how a contestant's worker is called."""
 
 import dataclasses
+import json
 import pathlib
+import statistics
+import subprocess
 
 HERE = pathlib.Path(__file__).parent
 OURS = "normflows_tut"
@@ -32,3 +35,50 @@ def command(name, pythons):
     """Returns the beginning of the command line; `pythons` maps environments to interpreters."""
     contestant = CONTESTANTS[name]
     return [pythons[contestant.environment], str(HERE / contestant.script)]
+
+
+class Worker:
+    """A contestant's process, compiled and ready, that works for a turn when told to.
+
+    Args:
+      name: One of `CONTESTANTS`.
+      protocol: "speed" or "sampling", as in contest.py.
+      spec: The `contest.Spec` of the flow.
+      first: Amount of work, steps or points, done before the clock starts.
+      pythons: Maps environments to interpreters.
+    """
+
+    def __init__(self, name, protocol, spec, first, pythons):
+        arguments = {
+            "spec": dataclasses.asdict(spec),
+            "variant": CONTESTANTS[name].variant,
+            "first": first,
+        }
+        self._process = subprocess.Popen(
+            [*command(name, pythons), protocol, json.dumps(arguments)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        )
+        if self._process.stdout.readline().strip() != "ready":
+            raise RuntimeError(f"{self._process.args} did not start; run it by hand to see why.")
+
+    def seconds(self, amount):
+        """Lets the worker take one turn."""
+        print(amount, file=self._process.stdin, flush=True)
+        return float(self._process.stdout.readline())
+
+    def stop(self):
+        """Ends the process."""
+        self._process.stdin.close()
+        self._process.wait()
+
+
+def interleaved(workers, turns, work):
+    """Returns for each name the median of `work(worker)` over so many turns, taken in rounds."""
+    results = {name: [] for name in workers}
+    for _ in range(turns):
+        for name, worker in workers.items():
+            results[name].append(work(name, worker))
+    return {name: statistics.median(values) for name, values in results.items()}

@@ -10,9 +10,11 @@ import sys
 import venv
 
 HERE = pathlib.Path(__file__).parent
-PEERS = ("speed", "quality")  # they need the environments of the peers
+PEERS = ("speed", "sampling", "quality")  # they need the environments of the peers
 NAMES = (
     "speed",
+    "sampling",
+    "compilation",
     "quality",
     "picture",
     "picture_spline_choice",

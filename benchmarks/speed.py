@@ -4,17 +4,13 @@ Each contestant is a process of its own that stays alive through its case; they 
 that a noisy machine is noisy for all, and the median of the turns counts.
 """
 
-import dataclasses
-import json
-import statistics
-import subprocess
 import sys
 
 from contest import Spec
-from contestants import CONTESTANTS, OURS, command
+from contestants import CONTESTANTS, OURS, Worker, interleaved
 from machine import write_result
 
-TURNS, SECONDS = 9, 1.0  # a turn is about so long, in steps of 50
+TURNS, SECONDS, STEPS = 9, 1.0, 50  # a turn takes about a second, a multiple of 50 steps
 CASES = {
     "RealNVP, 6-D": Spec("real_nvp", 6, 8, 64),
     "MAF, 6-D": Spec("maf", 6, 5, 64),
@@ -25,45 +21,17 @@ CASES = {
 }
 
 
-class Worker:
-    """A contestant's process, compiled and ready."""
-
-    def __init__(self, name, spec, pythons):
-        arguments = {"spec": dataclasses.asdict(spec), "variant": CONTESTANTS[name].variant}
-        self._process = subprocess.Popen(
-            [*command(name, pythons), "speed", json.dumps(arguments)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        if self._process.stdout.readline().strip() != "ready":
-            raise RuntimeError(f"{self._process.args} did not start; run it by hand to see why.")
-        self._steps = 50
-        self._steps = max(50, 50 * round(SECONDS / self.seconds_a_step() / 50))
-
-    def seconds_a_step(self):
-        """Lets the worker take one turn."""
-        print(self._steps, file=self._process.stdin, flush=True)
-        seconds, _ = map(float, self._process.stdout.readline().split())
-        return seconds / self._steps
-
-    def stop(self):
-        """Ends the process."""
-        self._process.stdin.close()
-        self._process.wait()
-
-
 def measure(spec, pythons):
     """Returns the median milliseconds a step of every contestant."""
-    workers = {name: Worker(name, spec, pythons) for name in CONTESTANTS}
-    turns = {name: [] for name in workers}
-    for _ in range(TURNS):
-        for name, worker in workers.items():
-            turns[name].append(1e3 * worker.seconds_a_step())
-    for worker in workers.values():
-        worker.stop()
-    return {name: round(statistics.median(times), 3) for name, times in turns.items()}
+    workers = {name: Worker(name, "speed", spec, STEPS, pythons) for name in CONTESTANTS}
+    counts = {  # of steps in a turn
+        name: STEPS * max(1, round(SECONDS / worker.seconds(STEPS)))
+        for name, worker in workers.items()
+    }
+    seconds = interleaved(
+        workers, TURNS, lambda name, worker: worker.seconds(counts[name]) / counts[name]
+    )
+    return {name: round(1e3 * time, 3) for name, time in seconds.items()}
 
 
 def main(jax_python, torch_python):

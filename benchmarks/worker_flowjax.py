@@ -44,11 +44,19 @@ class Trainer:
         self._batches = iter(())
         self._many = eqx.filter_jit(self._fifty_steps)
         self.steps = {"documented": self._documented, "scan": self._scan}[variant]
+        compile_or_not = {"documented": lambda draw: draw, "scan": eqx.filter_jit}[variant]
+        self._draw = compile_or_not(lambda flow, key, count: flow.sample(key, (count,)))
 
     def log_prob(self, points):
         """Log-densities of points."""
-        flow = paramax.unwrap(eqx.combine(self._params, self._static))
-        return eqx.filter_jit(flow.log_prob)(jnp.asarray(points))
+        return eqx.filter_jit(self._flow().log_prob)(jnp.asarray(points))
+
+    def sample(self, count):
+        """Draws points; `scan` compiles that, too."""
+        self._draw(self._flow(), self._split_key(), count).block_until_ready()
+
+    def _flow(self):
+        return paramax.unwrap(eqx.combine(self._params, self._static))
 
     def _split_key(self):
         self._key, key = jr.split(self._key)

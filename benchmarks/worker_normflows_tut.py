@@ -1,6 +1,7 @@
 """Trains flows of this module by `training.fit`."""
 
 import contest
+import tensorflow as tf
 
 from normflows_tut import evaluation, flows, training
 
@@ -19,6 +20,7 @@ class Trainer:
                 d, spec.layers, spec.bins, hidden, bound=spec.bound
             ),
         }[spec.kind]()
+        self._draw = tf.function(self.flow.sample)
 
     def steps(self, count, rate):
         """Trains; returns the last loss."""
@@ -48,6 +50,10 @@ class Trainer:
     def log_prob(self, points):
         """Log-densities of points."""
         return evaluation.log_density(self.flow, points)
+
+    def sample(self, count):
+        """Draws points."""
+        self._draw(count).numpy()
 
 
 contest.run(Trainer)

@@ -99,6 +99,7 @@ class Trainer:
 
         self._step = step
         self.log_prob = tf.function(lambda x: flow.log_prob(x))
+        self._draw = tf.function(flow.sample, jit_compile=variant == "compiled")
 
     def steps(self, count, rate):
         """Trains; returns the last loss."""
@@ -106,6 +107,10 @@ class Trainer:
         for _ in range(count):
             loss = self._step(next(self._batches))
         return float(loss)
+
+    def sample(self, count):
+        """Draws points."""
+        self._draw(count).numpy()
 
 
 contest.run(Trainer)

@@ -8,7 +8,7 @@ import torch
 
 
 def zuko(spec, hidden):
-    """Returns the flow's module and its log-density."""
+    """Returns the flow's module, its log-density and how to draw so many points."""
     import zuko
 
     size = {"transforms": spec.layers, "hidden_features": hidden}
@@ -18,11 +18,11 @@ def zuko(spec, hidden):
         # Two passes make its autoregressive layers couplings.
         "spline": lambda: zuko.flows.NSF(spec.dimensions, bins=spec.bins, passes=2, **size),
     }[spec.kind]()
-    return flow, lambda x: flow().log_prob(x)
+    return flow, lambda x: flow().log_prob(x), lambda count: flow().sample((count,))
 
 
 def nflows(spec, hidden):
-    """Returns the flow's module and its log-density."""
+    """Returns the flow's module, its log-density and how to draw so many points."""
     from nflows import distributions, flows, nn, transforms, utils
 
     class Network(nn.nets.MLP):
@@ -54,11 +54,11 @@ def nflows(spec, hidden):
             ]
     base = distributions.StandardNormal([spec.dimensions])
     flow = flows.Flow(transforms.CompositeTransform(stack), base)
-    return flow, flow.log_prob
+    return flow, flow.log_prob, flow.sample
 
 
 def normflows(spec, hidden):
-    """Returns the flow's module and its log-density."""
+    """Returns the flow's module, its log-density and how to draw so many points."""
     import normflows as nf
 
     d, stack = spec.dimensions, []
@@ -79,14 +79,13 @@ def normflows(spec, hidden):
                 )
             )
         else:
-            stack += [
-                nf.flows.MaskedAffineAutoregressive(
-                    d, spec.units, num_blocks=1, use_residual_blocks=False
-                ),
-                nf.flows.Permute(d, mode="swap"),
-            ]
+            layer = nf.flows.MaskedAffineAutoregressive(
+                d, spec.units, num_blocks=1, use_residual_blocks=False
+            )
+            # As it is, sampling is fast and the density slow. Training needs the density.
+            stack += [nf.flows.Reverse(layer), nf.flows.Permute(d, mode="swap")]
     model = nf.NormalizingFlow(nf.distributions.DiagGaussian(d, trainable=False), stack)
-    return model, model.log_prob
+    return model, model.log_prob, model.sample
 
 
 class Trainer:
@@ -96,7 +95,7 @@ class Trainer:
         torch.manual_seed(0)
         self._data = torch.from_numpy(data)
         build = {"zuko": zuko, "nflows": nflows, "normflows": normflows}[variant]
-        self._model, self._log_prob = build(spec, [spec.units, spec.units])
+        self._model, self._log_prob, self._draw = build(spec, [spec.units, spec.units])
         self._optimizer = torch.optim.Adam(self._model.parameters())
 
     def steps(self, count, rate):
@@ -115,6 +114,11 @@ class Trainer:
         """Log-densities of points."""
         with torch.no_grad():
             return self._log_prob(torch.from_numpy(points)).numpy()
+
+    def sample(self, count):
+        """Draws points."""
+        with torch.no_grad():
+            self._draw(count)
 
 
 contest.run(Trainer)
