@@ -84,9 +84,8 @@ def quality(trainer_class, spec, arguments):
         while share() < 1:
             trainer.steps(PER_CALL, rate_at(share(), count, arguments["peak_rate"]))
             count += PER_CALL
-    seconds = time.perf_counter() - start
     log_prob = np.asarray(trainer.log_prob(test), np.float64)
-    np.savez(arguments["answer"], log_prob=log_prob, steps=count, seconds=seconds)
+    np.savez(arguments["answer"], log_prob=log_prob, steps=count)
 
 
 def rate_at(share, step, peak):

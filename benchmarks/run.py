@@ -10,11 +10,12 @@ import sys
 import venv
 
 HERE = pathlib.Path(__file__).parent
-PEERS = ("speed", "sampling", "quality")  # they need the environments of the peers
+PEERS = ("speed", "sampling", "quality_choice", "quality")  # they need other environments
 NAMES = (
     "speed",
     "sampling",
     "compilation",
+    "quality_choice",
     "quality",
     "picture",
     "picture_spline_choice",
