@@ -1,0 +1,10 @@
+"""Networks with weights of their own, as plain `tf.Module`s.
+
+TFP finds the variables of a `tf.Module` wherever it stands inside a bijector. It does not
+find those of a Keras 3 model, and then nothing trains, in silence.
+"""
+
+from normflows_tut.networks.dense import MLP, Dense, activation_function
+from normflows_tut.networks.made import MADE
+
+__all__ = ["MADE", "MLP", "Dense", "activation_function"]
