@@ -15,7 +15,9 @@ from normflows_tut import datasets, evaluation, flows, targets
 SECONDS, SEEDS, TEST_POINTS = 60, (0, 1, 2), 100_000
 SETTING = {"num_layers": 4, "num_bins": 24, "hidden_units": (64, 64), "bound": 3.5}
 TRAINING = {"batch_size": 512, "peak_rate": 3e-3}
-CHOSEN = "on another picture, the word 'data' in DejaVu Serif Bold, by the KL after equal work"
+CHOSEN = (
+    "on another picture, the word 'data' in DejaVu Serif Bold, by the KL after equally many steps"
+)
 WEIGHTS = pathlib.Path(__file__).parents[1] / "data" / "picture_spline.npz"
 
 

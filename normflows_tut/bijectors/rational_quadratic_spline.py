@@ -142,8 +142,9 @@ class RationalQuadraticSpline(ElementwiseBijector):
         c = -s * rise
         # Positive but for rounding; the floor keeps the gradient of the root finite.
         root = tf.sqrt(tf.maximum(b * b - 4 * a * c, 1e-30))
-        # Of the two forms of the root, the one that adds: the paper's is the first. A negative b
-        # makes a positive, since a + b + c = s (h - rise) >= 0 and c <= 0.
+        # Of the two forms of the root, the one that adds; the paper's, for all b, is
+        # -2 c / (b + root). A negative b makes a positive, since a + b + c = s (h - rise) >= 0
+        # and c <= 0.
         total = tf.abs(b) + root
         xi = tf.where(b >= 0, -2 * c, total) / tf.where(b >= 0, total, 2 * a)
         log_slope = _log_slope(xi, s, d_left, d_right)

@@ -102,7 +102,9 @@ def neural_spline(
         of its range, or the activation is unknown.
 
     Reference:
-      Durkan, Bekasov, Murray & Papamakarios (2019), Neural Spline Flows.
+      Durkan, Bekasov, Murray & Papamakarios (2019), Neural Spline Flows. Theirs has an
+      invertible linear layer before each of these, and in the coupling also splines for the
+      part that passes; this one has neither.
     """
     limits = {"bound": bound, "min_bin_size": min_bin_size, "min_slope": min_slope}
     if autoregressive:

@@ -81,7 +81,9 @@ export function splineInverse(knots, y) {
   const a = h * (s - d0) + rise * bend;
   const b = h * d0 - rise * bend;
   const c = -s * rise;
-  const xi = (2 * c) / (-b - Math.sqrt(Math.max(b * b - 4 * a * c, 0)));
+  // Of the root's two forms the one that adds. A negative b makes a positive.
+  const total = Math.abs(b) + Math.sqrt(Math.max(b * b - 4 * a * c, 0));
+  const xi = b >= 0 ? (-2 * c) / total : total / (2 * a);
   return { x: knots[k] + xi * w, logDet: logSlope(xi, s, d0, d1) };
 }
 

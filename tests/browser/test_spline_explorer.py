@@ -57,6 +57,18 @@ def test_the_pages_spline_is_tensorflows(spline):
         np.testing.assert_allclose([b["logDet"] for b in back], log_slope, atol=1e-7)
 
 
+def test_the_pages_inverse_does_not_cancel_where_b_is_negative(spline):
+    """The root as the paper writes it, -2 c / (b + sqrt(b^2 - 4 a c)), is 6e-12 off here."""
+    left, right = 1.0, 1e5  # the slopes at the ends of a single bin, the unit square
+    knots = [0, 1, 0, 1, left, right]
+    x = np.linspace(0.2, 0.99, 80)
+    found = spline("args[1].map((x) => m.splineForward(args[0], x).y)", knots, x.tolist())
+    b = left - np.array(found) * (left + right - 2)
+    assert np.all(b < 0)
+    back = spline("args[1].map((y) => m.splineInverse(args[0], y).x)", knots, found)
+    np.testing.assert_allclose(back, x, rtol=0, atol=1e-12)
+
+
 def test_part_of_the_way_is_a_spline_from_the_identity(spline):
     raw, x = list(settings())[3]
     code = (
