@@ -17,9 +17,9 @@ class DeepSigmoid(ElementwiseBijector):
     ```
 
     It is the inverse that is in closed form, because a density needs the inverse. `forward`
-    solves for y, to machine precision: all a_j y + b_j are at most inverse(y) at the smallest
-    of (x - b_j) / a_j, and at least at the largest, which brackets the root. It is
-    differentiable as well.
+    solves for y, to machine precision: at the smallest of (x - b_j) / a_j all a_j y + b_j are
+    at most x, and so is inverse(y); at the largest they are at least x. That brackets the root.
+    It is differentiable as well.
 
     The parameters are free numbers: M each for the slopes a (a softplus), the offsets b (from
     equally spaced ones between -3 and 3) and the weights w (a softmax).

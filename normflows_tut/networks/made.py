@@ -111,8 +111,9 @@ class MADE(tf.Module):
 
         The coordinates are taken in blocks of about sqrt(d). What earlier blocks contribute to
         a block is one product of matrices; then each of its coordinates takes a run through
-        the few hidden units whose degrees lie in the block. That is hardly more arithmetic
-        than one evaluation, but in many small steps.
+        the few hidden units whose degrees lie in the block. Where sqrt(d) is a whole number
+        and all degrees are equally common, both together multiply twice as much as one
+        evaluation does. They take longer, being many and small.
 
         Args:
           respond: Callable from parameters `[n, P, 1]` and `z_i` `[n, 1]` to values `[n, 1]`
@@ -201,8 +202,8 @@ class MADE(tf.Module):
         # At the start only the units of degree 0 are known; the others stand at 0.
         layers = [tf.zeros_like(tf.pad(z, [[0, 1], [0, 0]]))]
         for kernel, bias, degree in zip(kernels, biases, degrees[1:], strict=True):
-            known = tf.constant(np.append(degree == 0, False)[:, np.newaxis])
             units = self.activation(tf.matmul(kernel, layers[-1]) + bias)
+            known = np.append(degree == 0, False)[:, np.newaxis]
             layers.append(tf.where(known, units, tf.zeros_like(units)))
         num_blocks = len(_rows_of_blocks(degrees[0], d, size))
         _, log_det, layers = tf.while_loop(

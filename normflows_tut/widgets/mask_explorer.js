@@ -92,7 +92,7 @@ function render({ model, el }) {
   const sentence = ({ chosen, seen, missed }) => {
     const what = seen.length ? `The parameters of ${coordinate(chosen)} see ${listed(seen)}.`
       : `The parameters of ${coordinate(chosen)} see nothing: they are constants.`;
-    const gap = missed.length ? ` ${listed(missed)} ${missed.length > 1 ? "come" : "comes"} before, but no path leads there: a hidden layer is too narrow.` : "";
+    const gap = missed.length ? ` ${listed(missed)} ${missed.length > 1 ? "come" : "comes"} before, but no path leads from ${missed.length > 1 ? "them" : "it"}: a hidden layer is too narrow.` : "";
     return what + gap;
   };
 
@@ -111,7 +111,11 @@ function render({ model, el }) {
   network.figure.style.flex = "2 1 20rem";
   const matrix = addPicture(ui, ui.stage, {
     ink: true,
-    label: () => `The product of the masks, one row for each output: ${now().paths.map((row) => row.join(" ")).join("; ")}.`,
+    label: () => {
+      const { paths, shown } = now();
+      const rows = shown.map((i) => `${coordinate(i)}: ${shown.map((j) => paths[i][j]).join(" ")}`);
+      return `The product of the masks, one row for each output, columns ${listed(shown)}: ${rows.join("; ")}.`;
+    },
     caption: "Product of the masks: how many paths lead from each input (column) to each output (row).",
     draw: (ctx, width, height) => drawPaths(ctx, width, height, now()),
   });

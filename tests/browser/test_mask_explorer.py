@@ -95,6 +95,17 @@ def test_hover_click_and_focus_choose_an_output(show, page):
     page.wait_for_function(label)
 
 
+def test_the_matrix_is_read_out_as_it_is_drawn(show, page):
+    state = show(widgets.MaskExplorer(order=[2, 0, 1], hidden_units=[4]))
+    state()
+    label = "document.querySelectorAll('canvas')[1].getAttribute('aria-label')"
+    by_number = "columns x₁, x₂ and x₃: x₁: 0 0 2; x₂: 2 0 4; x₃: 0 0 0."
+    page.wait_for_function(f"{label}.endsWith('{by_number}')")
+    state(arrange="order")
+    in_the_order = "columns x₃, x₁ and x₂: x₃: 0 0 0; x₁: 2 0 0; x₂: 4 2 0."
+    page.wait_for_function(f"{label}.endsWith('{in_the_order}')")
+
+
 def test_the_order_is_moved_by_buttons(show, page):
     state = show(widgets.MaskExplorer(order=[0, 1, 2, 3]))
     state()
@@ -132,4 +143,6 @@ def test_a_layer_that_is_too_narrow_is_named(show, page):
     state(order=[0, 1, 2, 3, 4])
     assert state()["missed"] == [1]
     assert "x₂ comes before" in page.locator(".nt-said").inner_text()
-    assert "too narrow" in page.locator(".nt-said").inner_text()
+    assert "no path leads from it: a hidden layer is too narrow" in (
+        page.locator(".nt-said").inner_text()
+    )
