@@ -76,9 +76,14 @@ class Worker:
 
 
 def interleaved(workers, turns, work):
-    """Returns for each name the median of `work(worker)` over so many turns, taken in rounds."""
+    """Returns for each name the median of `work(name, worker)`, taken in rounds.
+
+    The workers stop afterwards.
+    """
     results = {name: [] for name in workers}
     for _ in range(turns):
         for name, worker in workers.items():
             results[name].append(work(name, worker))
+    for worker in workers.values():
+        worker.stop()
     return {name: statistics.median(values) for name, values in results.items()}

@@ -1,17 +1,51 @@
 """Files that come with the book, and pictures of the reader's own."""
 
+import json
 from pathlib import Path
 
 from normflows_tut import _images
 
 _PACKAGE = Path(__file__).resolve().parent
 
-__all__ = ["data_path", "read_image"]
+__all__ = ["benchmark", "data_path", "read_image"]
 
 
-def _folders():
-    """Where `data/` can be: beside the package in a clone, inside it in a wheel."""
-    return (_PACKAGE.parent / "data", _PACKAGE / "data")
+def _find(name, *parts):
+    """Returns the path of the file `name` in the folder `parts`.
+
+    In a clone that folder stands beside the package, and in a wheel, by its last part, inside it.
+    """
+    folders = (_PACKAGE.parent.joinpath(*parts), _PACKAGE / parts[-1])
+    for folder in folders:
+        # A bare name: a path would leave the folder, or be found in a clone alone.
+        if Path(name).name == str(name) and (folder / name).is_file():
+            return folder / name
+    there = sorted({p.name for folder in folders if folder.is_dir() for p in folder.iterdir()})
+    raise ValueError(
+        f"there is no file {str(name)!r}: looked in "
+        f"{' and '.join(str(folder) for folder in folders)}. "
+        f"There is: {', '.join(there) or 'nothing'}."
+    )
+
+
+def benchmark(name):
+    """Reads a kept result of `make bench`, a file of `benchmarks/results/`.
+
+    Args:
+      name: Name of the benchmark, such as 'speed'.
+
+    Returns:
+      A dict with the numbers, and beside them `command`, `machine`, `python`, `versions` and
+      `date`.
+
+    Raises:
+      ValueError: There is no such result; the message lists those that there are.
+
+    Example:
+      >>> benchmark("picture")["command"]
+      'make bench BENCH=picture'
+    """
+    return json.loads(_find(f"{name}.json", "benchmarks", "results").read_text(encoding="utf-8"))
 
 
 def data_path(name):
@@ -34,16 +68,7 @@ def data_path(name):
       >>> data_path("word.png").name
       'word.png'
     """
-    for folder in _folders():
-        # A bare name: a path would leave the folder, or be found in a clone alone.
-        if Path(name).name == str(name) and (folder / name).is_file():
-            return folder / name
-    there = sorted({p.name for folder in _folders() if folder.is_dir() for p in folder.iterdir()})
-    raise ValueError(
-        f"there is no data file {str(name)!r}: looked in "
-        f"{' and '.join(str(folder) for folder in _folders())}. "
-        f"There is: {', '.join(there) or 'nothing'}."
-    )
+    return _find(name, "data")
 
 
 def read_image(path, *, max_side=None):

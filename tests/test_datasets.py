@@ -44,8 +44,19 @@ def test_inside_an_installed_package(tmp_path, monkeypatch):
 def test_a_missing_file_says_where_it_looked_and_what_there_is():
     with pytest.raises(ValueError, match=r"'wrod\.png'.*data.*normflows_tut.*word\.png"):
         datasets.data_path("wrod.png")
-    with pytest.raises(ValueError, match=r"no data file '\.\./README\.md'"):
+    with pytest.raises(ValueError, match=r"no file '\.\./README\.md'"):
         datasets.data_path("../README.md")
+
+
+def test_kept_results_of_benchmarks(tmp_path, monkeypatch):
+    assert datasets.benchmark("picture")["command"] == "make bench BENCH=picture"
+    with pytest.raises(ValueError, match=r"no file 'pictures\.json'.*picture\.json"):
+        datasets.benchmark("pictures")
+    package = tmp_path / "normflows_tut"  # installed
+    (package / "results").mkdir(parents=True)
+    (package / "results" / "speed.json").write_text('{"date": "today"}')
+    monkeypatch.setattr(datasets, "_PACKAGE", package)
+    assert datasets.benchmark("speed") == {"date": "today"}
 
 
 def test_with_no_data_at_all(tmp_path, monkeypatch):

@@ -112,7 +112,7 @@ class MADE(tf.Module):
         The coordinates are taken in blocks of about sqrt(d). What earlier blocks contribute to
         a block is one product of matrices; then each of its coordinates takes a run through
         the few hidden units whose degrees lie in the block. Where sqrt(d) is a whole number
-        and all degrees are equally common, both together multiply twice as much as one
+        and all degrees are equally common, both together multiply about twice as much as one
         evaluation does. They take longer, being many and small.
 
         Args:
