@@ -34,7 +34,7 @@ class Dense(tf.Module):
     Args:
       input_size: Number of inputs m, at least 1.
       output_size: Number of outputs k, at least 1.
-      zero: Whether all weights start at zero, rather than He-normal: N(0, 2 / m).
+      zero: Whether all weights and biases start at zero, rather than He-normal: N(0, 2 / m).
       seed: An int or a sequence of ints; decides the random initial values.
       dtype: `tf.float32` or `tf.float64`.
       name: Name of the module.
@@ -53,10 +53,15 @@ class Dense(tf.Module):
         m = positive_int("input_size", input_size)
         k = positive_int("output_size", output_size)
         dtype = float_dtype(dtype)
+        generator = random_generator(seed)
         deviation = 0.0 if zero else np.sqrt(2.0 / m)
-        weights = deviation * random_generator(seed).normal(size=[m, k])
+        weights = deviation * generator.normal(size=[m, k])
+        # A bias is the weight of an input that is always 1, and starts like one. At 0, all units
+        # would bend in the same place where there is one input, as in every coupling in the
+        # plane: spline flows of equal work ended half as far again from their target.
+        bias = deviation * generator.normal(size=[k])
         self.weights = tf.Variable(tf.cast(weights, dtype), name="weights")  # (m, k)
-        self.bias = tf.Variable(tf.zeros([k], dtype), name="bias")  # (k,)
+        self.bias = tf.Variable(tf.cast(bias, dtype), name="bias")  # (k,)
 
     def __call__(self, x, mask=None):
         """Maps `[..., m]` to `[..., k]`; `mask` `[m, k]` multiplies the weights."""
