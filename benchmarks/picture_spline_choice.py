@@ -1,6 +1,7 @@
 """How the setting of picture_spline.py was chosen: on another picture, after equally many steps.
 
-The other picture is the word 'data' in a serif typeface. Each row changes one thing.
+The other picture is the word 'data' in a serif typeface. Each row changes one thing; that of the
+autoregressive flow has fewer layers, since each of them changes both coordinates.
 """
 
 import pathlib

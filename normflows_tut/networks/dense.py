@@ -43,7 +43,7 @@ class Dense(tf.Module):
       ValueError: A size is below 1.
 
     Reference:
-      He et al. (2015), Delving Deep into Rectifiers, equation 10.
+      He et al. (2015), Delving Deep into Rectifiers, equation 10, for the weights.
     """
 
     def __init__(
