@@ -3,7 +3,6 @@
 import itertools
 import math
 
-import numpy as np
 import tensorflow as tf
 
 from normflows_tut._checks import positive_float
@@ -81,40 +80,57 @@ class RationalQuadraticSpline(ElementwiseBijector):
         """Returns x `[K + 1, ..., d]`, y of the same shape, and the slopes there, as arrays."""
         raw = tf.convert_to_tensor(self.raw)
         raw = tf.transpose(raw, [raw.shape.rank - 2, *range(raw.shape.rank - 2), -1])
-        _, starts, slopes = self._bins(raw)
+        sizes, slopes = self._bins(raw)
+        starts = _sums_before(sizes) - self._bound
         ends = tf.fill(tf.shape(starts[:, :1]), tf.constant(self._bound, self.dtype))
         x, y = tf.concat([starts, ends], axis=1).numpy()
         return x, y, slopes.numpy()
 
     def _bins(self, raw):
-        """Returns (widths, heights), (left, lower) ends, `[2, K, ...]`; slopes `[K + 1, ...]`."""
+        """Returns widths and heights, `[2, K, ...]`, and slopes `[K + 1, ...]`."""
         k, shape = self.num_bins, tf.shape(raw)[1:]
         sizes = tf.reshape(raw[: 2 * k], tf.concat([[2, k], shape], axis=0))
         sizes = tf.exp(sizes - tf.stop_gradient(tf.reduce_max(sizes, axis=1, keepdims=True)))
         shares = sizes / tf.reduce_sum(sizes, axis=1, keepdims=True)
         shares = self._min_bin_size + (1 - k * self._min_bin_size) * shares
-        sizes = 2 * self._bound * shares
-        starts = _sums_before(sizes) - self._bound
         at_ends = tf.ones_like(raw[:1])
         # softplus(offset) + min_slope = 1.
         offset = math.log(math.expm1(1 - self._min_slope))
         inner = self._min_slope + tf.nn.softplus(raw[2 * k :] + offset)
-        slopes = tf.concat([at_ends, inner, at_ends], axis=0)
-        return sizes, starts, slopes
+        return 2 * self._bound * shares, tf.concat([at_ends, inner, at_ends], axis=0)
 
     def _bin_of(self, value, raw, axis):
         """Returns w, h, x_k, y_k, d_k, d_(k+1) of the bins that the values are in.
 
-        The bin is picked by comparisons and a sum with zeros and a one, not by a search and a
+        The bin is picked by comparisons and sums with zeros and a one, not by a search and a
         gather, whose gradient is a scatter.
         """
-        sizes, starts, slopes = self._bins(raw)
-        is_right_of = tf.cast(value >= starts[axis, 1:], self.dtype)  # (K - 1, d, n)
-        always, never = tf.ones_like(value)[tf.newaxis], tf.zeros_like(value)[tf.newaxis]
-        is_in = tf.concat([always, is_right_of], 0) - tf.concat([is_right_of, never], 0)
-        ends = tf.stack([slopes[:-1], slopes[1:]])
-        everything = tf.concat([sizes, starts, ends], axis=0)  # (6, K, d, n)
-        return tf.unstack(tf.reduce_sum(is_in * everything, axis=1))
+        # The raw parameters may be one set for all points.
+        sizes, slopes = (
+            tf.broadcast_to(part, tf.concat([tf.shape(part)[:-2], tf.shape(value)], axis=0))
+            for part in self._bins(raw)
+        )
+        number = tf.reshape(tf.range(self.num_bins, dtype=self.dtype), [-1, 1, 1])
+
+        @tf.custom_gradient
+        def pick(sizes, slopes):
+            starts = _sums_before(sizes) - self._bound
+            index = tf.reduce_sum(tf.cast(value >= starts[axis, 1:], self.dtype), axis=0)
+            is_in = tf.cast(tf.equal(number, index), self.dtype)  # (K, d, n)
+
+            def gradient(w, h, left, low, d_left, d_right):
+                # x_k is the sum of the widths before it. Autodiff goes back through each of
+                # these sums; in 63 dimensions that made a training step a quarter longer.
+                is_before = tf.cast(number < index, self.dtype)
+                of_sizes = tf.stack([is_in * w + is_before * left, is_in * h + is_before * low])
+                at_left = tf.pad(is_in * d_left, [[0, 1], [0, 0], [0, 0]])
+                at_right = tf.pad(is_in * d_right, [[1, 0], [0, 0], [0, 0]])
+                return of_sizes, at_left + at_right
+
+            parts = (*tf.unstack(sizes), *tf.unstack(starts), slopes[:-1], slopes[1:])
+            return [tf.reduce_sum(is_in * part, axis=0) for part in parts], gradient
+
+        return pick(sizes, slopes)
 
     def _inside(self, value):
         """Returns where the spline acts, and values at which it can be evaluated anywhere."""
@@ -168,17 +184,12 @@ def num_bins_of(num_parameters):
 
 
 def _sums_before(sizes):
-    """Returns for every bin the sum of the sizes before it, along axis 1 of `[2, K, ...]`."""
-    k = sizes.shape[1]
-    if k <= 12:
-        # Written as a product with zeros and ones: a third faster to run under XLA than
-        # tf.cumsum, and to compile.
-        before = np.tril(np.ones([k, k]), -1).reshape([1, k, k] + [1] * (sizes.shape.rank - 2))
-        return tf.reduce_sum(tf.constant(before, sizes.dtype) * sizes[:, tf.newaxis], axis=2)
-    # That takes K^2 products; from 32 bins on, one addition after the other is twice as fast.
-    *parts, _ = tf.unstack(sizes, axis=1)
-    sums = itertools.accumulate(parts, initial=tf.zeros_like(parts[0]))
-    return tf.stack(list(sums), axis=1)
+    """Returns for every bin the sum of the sizes before it, along axis 1 of `[2, K, ...]`.
+
+    One addition after the other: under XLA a tenth of the time of `tf.cumsum` at 24 bins.
+    """
+    *parts, last = tf.unstack(sizes, axis=1)
+    return tf.stack(list(itertools.accumulate(parts, initial=tf.zeros_like(last))), axis=1)
 
 
 def _log_slope(xi, s, d_left, d_right):
