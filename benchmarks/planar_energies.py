@@ -10,6 +10,7 @@ import pathlib
 import time
 
 import numpy as np
+import scipy.integrate
 import tensorflow as tf
 import tensorflow_probability as tfp
 from machine import describe
@@ -49,7 +50,7 @@ def ring():
 
     r = np.linspace(0.0, 6.0, 60_001)
     mass = 2 * np.pi * r * np.exp(-0.5 * ((r - 2.0) / 0.3) ** 2)
-    return log_density, float(np.log(np.trapezoid(mass, r)))
+    return log_density, float(np.log(scipy.integrate.trapezoid(mass, r)))
 
 
 def target_of(name):
