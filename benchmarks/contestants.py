@@ -31,6 +31,14 @@ CONTESTANTS = {
 }
 
 
+def peer_versions():
+    """Returns what the environments of the peers are asked to hold, a list of requirements."""
+    lines = []
+    for path in sorted(HERE.glob("requirements-*.txt")):
+        lines += [line for line in path.read_text().splitlines() if line and line[0] not in "#-"]
+    return lines
+
+
 def command(name, pythons):
     """Returns the beginning of the command line; `pythons` maps environments to interpreters."""
     contestant = CONTESTANTS[name]

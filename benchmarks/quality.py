@@ -22,7 +22,7 @@ import tempfile
 
 import numpy as np
 from contest import Spec
-from contestants import CONTESTANTS, OURS, command
+from contestants import CONTESTANTS, OURS, command, peer_versions
 from machine import RESULTS, write_result
 
 from normflows_tut import targets
@@ -134,6 +134,7 @@ def main(jax_python, torch_python):
             name: {"spec": dataclasses.asdict(spec), "peak_rate": rate}
             for name, (spec, rate) in settings.items()
         },
+        "peers": peer_versions(),
         "train_points": TRAIN_POINTS,
         "test_points": TEST_POINTS,
     }

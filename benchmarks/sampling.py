@@ -8,7 +8,7 @@ coordinates, or of each unit once.
 import sys
 
 from contest import Spec
-from contestants import CONTESTANTS, OURS, Worker, interleaved
+from contestants import CONTESTANTS, OURS, Worker, interleaved, peer_versions
 from machine import write_result
 
 TURNS, POINTS = 5, 10_000
@@ -25,6 +25,7 @@ def main(jax_python, torch_python):
     content = {
         "what": f"Seconds to draw {POINTS} points from a masked autoregressive flow in 64 "
         "dimensions of 5 layers, each with two hidden layers of 64 units",
+        "peers": peer_versions(),
         "turns": f"{TURNS} turns, interleaved; medians",
         "seconds": {name: round(time, 4) for name, time in seconds.items()},
     }

@@ -7,7 +7,7 @@ that a noisy machine is noisy for all, and the median of the turns counts.
 import sys
 
 from contest import Spec
-from contestants import CONTESTANTS, OURS, Worker, interleaved
+from contestants import CONTESTANTS, OURS, Worker, interleaved, peer_versions
 from machine import write_result
 
 TURNS, SECONDS, STEPS = 9, 1.0, 50  # a turn takes about a second, a multiple of 50 steps
@@ -47,6 +47,7 @@ def main(jax_python, torch_python):
         "what": "Milliseconds a training step: batch 512, Adam, two hidden layers of 64 units "
         "(6-D; 8 couplings, 5 autoregressive layers, 4 spline couplings of 8 bins) or 256 units "
         "(63-D; 10, 5, 5)",
+        "peers": peer_versions(),
         "turns": f"{TURNS} turns of about {SECONDS} s, interleaved; medians",
         "milliseconds_per_step": cases,
     }
