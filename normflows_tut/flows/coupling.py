@@ -46,16 +46,16 @@ def real_nvp(
     """
     layer = functools.partial(AffineCoupling, log_scale_bound=log_scale_bound)
     return _alternate(
+        "real_nvp",
         layer,
         2,
         event_size,
         num_layers,
-        hidden_units,
-        activation,
-        act_norm,
-        seed,
-        dtype,
-        "real_nvp",
+        act_norm=act_norm,
+        seed=seed,
+        dtype=dtype,
+        hidden_units=hidden_units,
+        activation=activation,
     )
 
 
@@ -124,30 +124,24 @@ def neural_spline(
     count, transform = spline(num_bins, **limits)
     layer = functools.partial(Coupling, transform=transform)
     return _alternate(
+        "neural_spline",
         layer,
         count,
         event_size,
         num_layers,
-        hidden_units,
-        activation,
-        act_norm,
-        seed,
-        dtype,
-        "neural_spline",
+        act_norm=act_norm,
+        seed=seed,
+        dtype=dtype,
+        hidden_units=hidden_units,
+        activation=activation,
+        # With biases that start at zero, spline flows of equal work ended half as far again from
+        # a target in the plane.
+        random_bias=True,
     )
 
 
 def _alternate(
-    layer,
-    num_parameters,
-    event_size,
-    num_layers,
-    hidden_units,
-    activation,
-    act_norm,
-    seed,
-    dtype,
-    name,
+    name, layer, num_parameters, event_size, num_layers, *, act_norm, seed, dtype, **network
 ):
     """Returns a flow of couplings that transform the second half, the first, the second ..."""
     if positive_int("event_size", event_size) < 2:
@@ -160,15 +154,14 @@ def _alternate(
     for k in range(positive_int("num_layers", num_layers)):
         flip = k % 2 == 1
         passed = event_size - first if flip else first
-        network = MLP(
+        conditioner = MLP(
             passed,
             num_parameters * (event_size - passed),
-            hidden_units,
-            activation=activation,
+            **network,
             seed=[seed, k],
             dtype=dtype,
             name=f"conditioner_{k}",
         )
-        coupling = layer(event_size, network, flip=flip, dtype=dtype, name=f"coupling_{k}")
+        coupling = layer(event_size, conditioner, flip=flip, dtype=dtype, name=f"coupling_{k}")
         couplings.append(with_act_norm(coupling) if act_norm else coupling)
     return compose(couplings, event_size, dtype, name)

@@ -34,7 +34,8 @@ class Dense(tf.Module):
     Args:
       input_size: Number of inputs m, at least 1.
       output_size: Number of outputs k, at least 1.
-      zero: Whether all weights and biases start at zero, rather than He-normal: N(0, 2 / m).
+      zero: Whether all weights start at zero, rather than He-normal: N(0, 2 / m).
+      random_bias: Whether the biases start like the weights, rather than at zero.
       seed: An int or a sequence of ints; decides the random initial values.
       dtype: `tf.float32` or `tf.float64`.
       name: Name of the module.
@@ -47,7 +48,15 @@ class Dense(tf.Module):
     """
 
     def __init__(
-        self, input_size, output_size, *, zero=False, seed=0, dtype=tf.float32, name="dense"
+        self,
+        input_size,
+        output_size,
+        *,
+        zero=False,
+        random_bias=False,
+        seed=0,
+        dtype=tf.float32,
+        name="dense",
     ):
         super().__init__(name=name)
         m = positive_int("input_size", input_size)
@@ -56,10 +65,7 @@ class Dense(tf.Module):
         generator = random_generator(seed)
         deviation = 0.0 if zero else np.sqrt(2.0 / m)
         weights = deviation * generator.normal(size=[m, k])
-        # A bias is the weight of an input that is always 1, and starts like one. At 0, all units
-        # would bend in the same place where there is one input, as in every coupling in the
-        # plane: spline flows of equal work ended half as far again from their target.
-        bias = deviation * generator.normal(size=[k])
+        bias = deviation * random_bias * generator.normal(size=[k])
         self.weights = tf.Variable(tf.cast(weights, dtype), name="weights")  # (m, k)
         self.bias = tf.Variable(tf.cast(bias, dtype), name="bias")  # (k,)
 
@@ -83,6 +89,9 @@ class MLP(tf.Module):
       activation: Name of the activation between layers, or a callable.
       zero_last: Whether the last layer starts at zero. A coupling that it conditions then
         starts as the identity.
+      random_bias: Whether biases start like the weights, rather than at zero. With one input,
+        as in every coupling in the plane, zeros make all units of the first layer bend in the
+        same place.
       seed: An int or a sequence of ints; decides the random initial values.
       dtype: `tf.float32` or `tf.float64`.
       name: Name of the module.
@@ -103,6 +112,7 @@ class MLP(tf.Module):
         *,
         activation="relu",
         zero_last=True,
+        random_bias=False,
         seed=0,
         dtype=tf.float32,
         name="mlp",
@@ -110,7 +120,7 @@ class MLP(tf.Module):
         super().__init__(name=name)
         self.activation = activation_function(activation)
         sizes = [input_size, *positive_ints("hidden_units", hidden_units), output_size]
-        self.dense = dense_layers(sizes, zero_last, seed, dtype)
+        self.dense = dense_layers(sizes, zero_last, random_bias=random_bias, seed=seed, dtype=dtype)
 
     def __call__(self, x):
         """Maps `[..., input_size]` to `[..., output_size]`."""
@@ -119,7 +129,7 @@ class MLP(tf.Module):
         return self.dense[-1](x)
 
 
-def dense_layers(sizes, zero_last, seed, dtype):
+def dense_layers(sizes, zero_last, *, random_bias, seed, dtype):
     """Returns the `Dense` layers from each size to the next; the last may start at zero."""
     last = len(sizes) - 2
     return [
@@ -127,6 +137,7 @@ def dense_layers(sizes, zero_last, seed, dtype):
             sizes[k],
             sizes[k + 1],
             zero=zero_last and k == last,
+            random_bias=random_bias,
             seed=np.append(seed, k),
             dtype=dtype,
             name=f"dense_{k}",

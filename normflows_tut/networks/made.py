@@ -21,7 +21,8 @@ class MADE(tf.Module):
     units of at most its own degree; an output for the coordinate of place k sees units of
     degree at most k - 1. The masks are multiplied into the weights at every call, so no
     optimizer can break them. The hidden degrees, from 1 to d - 1, are spread evenly and
-    ascend; the first coordinate in the order gets constants.
+    ascend; the first coordinate in the order gets constants. Biases start random, like the
+    weights: units of low degree see one or two inputs, and with zeros would bend alike.
 
     Args:
       event_size: Number of coordinates d, at least 1.
@@ -79,7 +80,7 @@ class MADE(tf.Module):
             _spread_degrees(size, d, self.context_size > 0) for size in hidden_units
         ]
         sizes = [d + self.context_size, *hidden_units, d * self.num_parameters]
-        self.dense = dense_layers(sizes, zero_last, seed, dtype)
+        self.dense = dense_layers(sizes, zero_last, random_bias=True, seed=seed, dtype=dtype)
 
     def masks(self):
         """Returns the 0-1 mask of each layer, `[inputs, outputs]`, from input to output."""
