@@ -37,3 +37,16 @@ def write_result(name, command, content):
     record = {"command": command, **describe(), **content}
     path.write_text(json.dumps(record, indent=2) + "\n")
     return path
+
+
+def resume(name, head):
+    """Returns what a stopped run has left in results/NAME.json, or an empty dict.
+
+    A run marks what it writes before its end with `"unfinished": true`. It is gone on with if
+    it was made with the same `head`, on the same machine and with the same versions.
+    """
+    path = RESULTS / f"{name}.json"
+    record = json.loads(path.read_text()) if path.exists() else {}
+    here = json.loads(json.dumps({**describe(), **head}))
+    same = all(record.get(key) == value for key, value in here.items() if key != "date")
+    return record if same and record.get("unfinished") else {}

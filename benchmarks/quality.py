@@ -23,7 +23,7 @@ import tempfile
 import numpy as np
 from contest import Spec
 from contestants import CONTESTANTS, OURS, command, peer_versions
-from machine import RESULTS, write_result
+from machine import RESULTS, resume, write_result
 
 from normflows_tut import targets
 
@@ -138,16 +138,15 @@ def main(jax_python, torch_python):
         "train_points": TRAIN_POINTS,
         "test_points": TEST_POINTS,
     }
-    path = RESULTS / "quality.json"
-    record = json.loads(path.read_text()) if path.exists() else {}
-    rows = record["rows"] if record.get("settings") == head["settings"] else []
+    rows = resume("quality", head).get("rows", [])
     done = {(row["seed"], row["target"]) for row in rows}
     missing = [task for task in itertools.product(SEEDS, TARGETS) if task not in done]
     for new in on_all_cores(lambda task: row(task, settings, pythons), missing):
         print(new["target"], new["seed"], new["kl"], flush=True)
         rows.append(new)
         rows.sort(key=lambda row: (row["seed"], TARGETS.index(row["target"])))
-        write_result("quality", "make bench BENCH=quality", {**head, "rows": rows})
+        state = {"unfinished": True} if len(rows) < len(SEEDS) * len(TARGETS) else {}
+        write_result("quality", "make bench BENCH=quality", {**head, "rows": rows, **state})
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ import numpy as np
 import quality
 import scipy.special
 from contest import Spec
-from machine import write_result
+from contestants import peer_versions
+from machine import resume, write_result
 
 SEED = 0
 BASE = {"layers": 4, "units": 64, "bins": 16, "peak_rate": 3e-3}
@@ -79,45 +80,51 @@ def row(name, change, pythons):
 
 
 def all_that_helped(rows):
-    """Returns the changes of one library's rows that were better than none, together."""
+    """Returns the single changes of one library that were better than none, together."""
     base = next(row["kl"][0] for row in rows if not row["change"])
+    helped = [row for row in rows if row["kl"][0] < base and len(row["change"]) == 1]
     together = {}
-    for row in sorted(rows, key=lambda row: -row["kl"][0]):  # of two rates the better one stays
-        if row["kl"][0] < base:
-            together |= row["change"]
+    for row in sorted(helped, key=lambda row: -row["kl"][0]):  # of two rates the better one stays
+        together |= row["change"]
     return together
 
 
 def main(jax_python, torch_python):
     """Measures, prints and writes results/quality_choice.json."""
     pythons = {"own": sys.executable, "jax": jax_python, "torch": torch_python}
-    rows = []
-    points()  # before the threads: once
-
-    def measure(tasks):
-        for new in quality.on_all_cores(lambda task: row(*task, pythons), tasks):
-            print(new, flush=True)
-            rows.append(new)
-
-    measure([(name, change) for change in CHANGES for name in quality.NAMES])
-    together = {
-        name: all_that_helped([row for row in rows if row["name"] == name])
-        for name in quality.NAMES
-    }
-    measure([(name, change) for name, change in together.items() if change not in CHANGES])
-    rows.sort(key=lambda row: (quality.NAMES.index(row["name"]), row["kl"][0]))
-    chosen = {}
-    for best in rows:
-        chosen.setdefault(best["name"], {key: best[key] for key in ("spec", "peak_rate", "kl")})
-    content = {
+    head = {
         "what": f"KL to a figure of eight with four clumps after {quality.SECONDS} s of training "
         "on one core, in nats, with its standard error",
         "base": BASE,
-        "chosen": chosen,
-        "rows": rows,
+        "peers": peer_versions(),
     }
-    command = "make bench BENCH=quality_choice"
-    print(f"Written to {write_result('quality_choice', command, content)}.")
+    rows = resume("quality_choice", head).get("rows", [])
+    points()  # before the threads: once
+
+    def write(more):
+        rows.sort(key=lambda row: (quality.NAMES.index(row["name"]), row["kl"][0]))
+        content = {**head, "rows": rows, **more}
+        return write_result("quality_choice", "make bench BENCH=quality_choice", content)
+
+    def measure(tasks):
+        done = [(row["name"], row["change"]) for row in rows]
+        missing = [task for task in tasks if task not in done]
+        for new in quality.on_all_cores(lambda task: row(*task, pythons), missing):
+            print(new, flush=True)
+            rows.append(new)
+            write({"unfinished": True})
+
+    measure([(name, change) for change in CHANGES for name in quality.NAMES])
+    measure(
+        [
+            (name, all_that_helped([row for row in rows if row["name"] == name]))
+            for name in quality.NAMES
+        ]
+    )
+    chosen = {}
+    for best in sorted(rows, key=lambda row: row["kl"][0]):
+        chosen.setdefault(best["name"], {key: best[key] for key in ("spec", "peak_rate", "kl")})
+    print(f"Written to {write({'chosen': chosen})}.")
 
 
 if __name__ == "__main__":

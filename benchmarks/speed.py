@@ -1,14 +1,15 @@
 """Optimizer steps a second, against the libraries people use, interleaved on the same cores.
 
 Each contestant is a process of its own that stays alive through its case; they take turns, so
-that a noisy machine is noisy for all, and the median of the turns counts.
+that a noisy machine is noisy for all, and the median of the turns counts. A run that was
+stopped goes on with the next case.
 """
 
 import sys
 
 from contest import Spec
 from contestants import CONTESTANTS, OURS, Worker, interleaved, peer_versions
-from machine import write_result
+from machine import resume, write_result
 
 TURNS, SECONDS, STEPS = 9, 1.0, 50  # a turn takes about a second, a multiple of 50 steps
 CASES = {
@@ -37,21 +38,23 @@ def measure(spec, pythons):
 def main(jax_python, torch_python):
     """Measures, prints and writes results/speed.json."""
     pythons = {"own": sys.executable, "jax": jax_python, "torch": torch_python}
-    cases = {}
-    for case, spec in CASES.items():
-        cases[case] = measure(spec, pythons)
-        print(case)
-        for name, time in cases[case].items():
-            print(f"  {name:28s}{time:9.3f} ms a step{time / cases[case][OURS]:8.2f}", flush=True)
-    content = {
+    head = {
         "what": "Milliseconds a training step: batch 512, Adam, two hidden layers of 64 units "
         "(6-D; 8 couplings, 5 autoregressive layers, 4 spline couplings of 8 bins) or 256 units "
         "(63-D; 10, 5, 5)",
         "peers": peer_versions(),
         "turns": f"{TURNS} turns of about {SECONDS} s, interleaved; medians",
-        "milliseconds_per_step": cases,
     }
-    print(f"Written to {write_result('speed', 'make bench BENCH=speed', content)}.")
+    cases = resume("speed", head).get("milliseconds_per_step", {})
+    for case in [name for name in CASES if name not in cases]:
+        cases[case] = measure(CASES[case], pythons)
+        print(case)
+        for name, time in cases[case].items():
+            print(f"  {name:28s}{time:9.3f} ms a step{time / cases[case][OURS]:8.2f}", flush=True)
+        state = {"unfinished": True} if len(cases) < len(CASES) else {}
+        content = {**head, "milliseconds_per_step": cases, **state}
+        path = write_result("speed", "make bench BENCH=speed", content)
+    print(f"Written to {path}.")
 
 
 if __name__ == "__main__":

@@ -5,9 +5,7 @@ each. One setting for all targets, the compilation counts. Finished targets are 
 was stopped goes on where it was.
 """
 
-import json
-
-from machine import RESULTS, describe, write_result
+from machine import resume, write_result
 from timed import fit_for
 
 from normflows_tut import evaluation, flows, targets
@@ -57,23 +55,14 @@ def measure(run, name):
     }
 
 
-def finished(key):
-    """Returns the rows of an unfinished earlier run on this machine, with these settings."""
-    path = RESULTS / f"{key}.json"
-    record = json.loads(path.read_text()) if path.exists() else {}
-    here = json.loads(json.dumps({**head(RUNS[key]), **describe()}))
-    same = all(record.get(name) == value for name, value in here.items() if name != "date")
-    rows = record.get("rows", []) if same else []
-    return rows if len(rows) < len(NAMES) else []
-
-
 def main(key="targets_2d"):
     """Measures, prints and writes results/KEY.json."""
-    rows = finished(key)
+    rows = resume(key, head(RUNS[key])).get("rows", [])
     for name in NAMES[len(rows) :]:
         rows.append(measure(RUNS[key], name))
         print(rows[-1], flush=True)
-        content = {**head(RUNS[key]), "rows": rows}
+        state = {"unfinished": True} if len(rows) < len(NAMES) else {}
+        content = {**head(RUNS[key]), "rows": rows, **state}
         path = write_result(key, f"make bench BENCH={key}", content)
     print(f"Written to {path}.")
 
