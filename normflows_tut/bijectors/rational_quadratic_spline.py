@@ -120,7 +120,7 @@ class RationalQuadraticSpline(ElementwiseBijector):
 
             def gradient(w, h, left, low, d_left, d_right):
                 # x_k is the sum of the widths before it. Autodiff goes back through each of
-                # these sums; in 63 dimensions that made a training step a quarter longer.
+                # these sums: with 24 bins in the plane a training step took a third longer.
                 is_before = tf.cast(number < index, self.dtype)
                 of_sizes = tf.stack([is_in * w + is_before * left, is_in * h + is_before * low])
                 at_left = tf.pad(is_in * d_left, [[0, 1], [0, 0], [0, 0]])

@@ -206,7 +206,7 @@ class MADE(tf.Module):
             units = self.activation(tf.matmul(kernel, layers[-1]) + bias)
             known = np.append(degree == 0, False)[:, np.newaxis]
             layers.append(tf.where(known, units, tf.zeros_like(units)))
-        num_blocks = len(_rows_of_blocks(degrees[0], d, size))
+        num_blocks = rows[0].shape[0]
         _, log_det, layers = tf.while_loop(
             lambda block, *_: block < num_blocks,
             one_block,
