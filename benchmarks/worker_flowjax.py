@@ -25,7 +25,7 @@ class Trainer:
     def __init__(self, spec, data, variant):
         self._data = jnp.asarray(data)
         self._key = jr.key(0)
-        spline = RationalQuadraticSpline(knots=spec.bins, interval=spec.bound)
+        spline = RationalQuadraticSpline(knots=spec.bins - 1, interval=spec.bound)
         build = masked_autoregressive_flow if spec.kind == "maf" else coupling_flow
         flow = build(
             jr.key(1),

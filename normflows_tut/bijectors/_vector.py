@@ -9,6 +9,29 @@ from normflows_tut._checks import float_dtype, positive_int
 
 tfb = tfp.bijectors
 
+# `tfb.Invert(...)` returns an instance of its parent class unless what it inverts is a composite
+# tensor; so it is the parent that tells one.
+_INVERT = tfb.Invert.__bases__[0]
+
+
+def is_inverted(bijector):
+    """Returns whether a bijector is a `tfb.Invert`."""
+    return isinstance(bijector, _INVERT)
+
+
+def forward_and_log_det(bijector, x):
+    """Returns y and log|det dy/dx| of a `VectorBijector`, or of a `tfb.Invert` of one."""
+    if is_inverted(bijector):
+        return bijector.bijector.inverse_and_log_det(x)
+    return bijector.forward_and_log_det(x)
+
+
+def inverse_and_log_det(bijector, y):
+    """Returns x and log|det dx/dy| of a `VectorBijector`, or of a `tfb.Invert` of one."""
+    if is_inverted(bijector):
+        return bijector.bijector.forward_and_log_det(y)
+    return bijector.inverse_and_log_det(y)
+
 
 class VectorBijector(tfb.Bijector):
     """A bijector on events of shape `[event_size]`.

@@ -2,7 +2,12 @@
 
 import tensorflow as tf
 
-from normflows_tut.bijectors._vector import VectorBijector, check_tracked
+from normflows_tut.bijectors._vector import (
+    VectorBijector,
+    check_tracked,
+    forward_and_log_det,
+    inverse_and_log_det,
+)
 
 
 class Coupling(VectorBijector):
@@ -26,7 +31,8 @@ class Coupling(VectorBijector):
         `[..., P d_b]`, all first parameters, then all second ones, and so on. Use a
         `tf.Module` such as `networks.MLP`, so that its variables are found.
       transform: Callable from parameters `[..., P, d_b]` to a bijector g on events `[d_b]`:
-        `BoundedAffine`, `RationalQuadraticSpline`, `DeepSigmoid`, or a lambda around one.
+        `BoundedAffine`, `RationalQuadraticSpline`, `DeepSigmoid`, a lambda around one, or the
+        `tfb.Invert` of one.
       flip: Whether the first part is transformed, given the rest.
       dtype: `tf.float32` or `tf.float64`.
       name: Name of the bijector.
@@ -99,10 +105,10 @@ class Coupling(VectorBijector):
 
     def _forward_and_log_det(self, x):
         passed, changed = self._split(x)
-        changed, log_det = self.transform(passed).forward_and_log_det(changed)
+        changed, log_det = forward_and_log_det(self.transform(passed), changed)
         return self._join(passed, changed), log_det
 
     def _inverse_and_log_det(self, y):
         passed, changed = self._split(y)
-        changed, log_det = self.transform(passed).inverse_and_log_det(changed)
+        changed, log_det = inverse_and_log_det(self.transform(passed), changed)
         return self._join(passed, changed), log_det

@@ -2,7 +2,12 @@
 
 import tensorflow as tf
 
-from normflows_tut.bijectors._vector import VectorBijector, check_tracked
+from normflows_tut.bijectors._vector import (
+    VectorBijector,
+    check_tracked,
+    forward_and_log_det,
+    inverse_and_log_det,
+)
 
 
 class MaskedAutoregressive(VectorBijector):
@@ -27,8 +32,8 @@ class MaskedAutoregressive(VectorBijector):
       conditioner: Callable from points `[..., d]` to parameters `[..., P, d]`, those of
         coordinate i computed from the coordinates before i in some order. A `networks.MADE`.
       transform: Callable from parameters `[..., P, d]` to a bijector g on events `[d]` that
-        acts elementwise: `BoundedAffine`, `RationalQuadraticSpline`, `DeepSigmoid`, or a
-        lambda around one.
+        acts elementwise: `BoundedAffine`, `RationalQuadraticSpline`, `DeepSigmoid`, a
+        lambda around one, or the `tfb.Invert` of one.
       dtype: `tf.float32` or `tf.float64`.
       name: Name of the bijector.
 
@@ -61,7 +66,7 @@ class MaskedAutoregressive(VectorBijector):
         return self._transform(self.conditioner(y))
 
     def _inverse_and_log_det(self, y):
-        return self.transform(y).inverse_and_log_det(y)
+        return inverse_and_log_det(self.transform(y), y)
 
     def _forward_and_log_det(self, x):
         if not hasattr(self.conditioner, "solve"):
@@ -69,7 +74,7 @@ class MaskedAutoregressive(VectorBijector):
         batch = tf.shape(x)[:-1]
         rows = tf.reshape(x, [-1, self.event_size])
         y, log_det = self.conditioner.solve(
-            lambda raw, x_i: self._transform(raw).forward_and_log_det(x_i), rows
+            lambda raw, x_i: forward_and_log_det(self._transform(raw), x_i), rows
         )
         return tf.reshape(y, tf.shape(x)), tf.reshape(log_det, batch)
 
@@ -77,7 +82,7 @@ class MaskedAutoregressive(VectorBijector):
         # After k rounds the first k coordinates, in the conditioner's order, are right.
         def one_round(k, y, log_det):
             del log_det
-            return k + 1, *self.transform(y).forward_and_log_det(x)
+            return k + 1, *forward_and_log_det(self.transform(y), x)
 
         start = (0, tf.zeros_like(x), tf.zeros_like(x[..., 0]))
         return tf.while_loop(

@@ -76,8 +76,10 @@ def neural_spline(
 ):
     """A neural spline flow: couplings, or autoregressive layers, of rational-quadratic splines.
 
-    It starts as the identity. Data are standardised by the first `training.fit`, so a `bound`
-    of 5 is five standard deviations; what lies farther out passes unchanged.
+    The splines lead from data to base: a density takes their formula, a sample the root of a
+    quadratic. The flow starts as the identity. Data are standardised by the first
+    `training.fit`, so a `bound` of 5 is five standard deviations; what lies farther out passes
+    unchanged.
 
     Args:
       event_size: Number of dimensions d; at least 2, or 1 if autoregressive.
@@ -134,9 +136,6 @@ def neural_spline(
         dtype=dtype,
         hidden_units=hidden_units,
         activation=activation,
-        # With biases that start at zero, spline flows of equal work ended half as far again from
-        # a target in the plane.
-        random_bias=True,
     )
 
 

@@ -34,8 +34,9 @@ class Dense(tf.Module):
     Args:
       input_size: Number of inputs m, at least 1.
       output_size: Number of outputs k, at least 1.
-      zero: Whether all weights start at zero, rather than He-normal: N(0, 2 / m).
-      random_bias: Whether the biases start like the weights, rather than at zero.
+      zero: Whether weights and biases start at zero, rather than at draws of N(0, 2 / m). With
+        one input, as in every coupling in the plane, biases of zero would make all ReLUs bend
+        in the same place.
       seed: An int or a sequence of ints; decides the random initial values.
       dtype: `tf.float32` or `tf.float64`.
       name: Name of the module.
@@ -53,7 +54,6 @@ class Dense(tf.Module):
         output_size,
         *,
         zero=False,
-        random_bias=False,
         seed=0,
         dtype=tf.float32,
         name="dense",
@@ -65,7 +65,7 @@ class Dense(tf.Module):
         generator = random_generator(seed)
         deviation = 0.0 if zero else np.sqrt(2.0 / m)
         weights = deviation * generator.normal(size=[m, k])
-        bias = deviation * random_bias * generator.normal(size=[k])
+        bias = deviation * generator.normal(size=[k])
         self.weights = tf.Variable(tf.cast(weights, dtype), name="weights")  # (m, k)
         self.bias = tf.Variable(tf.cast(bias, dtype), name="bias")  # (k,)
 
@@ -89,9 +89,6 @@ class MLP(tf.Module):
       activation: Name of the activation between layers, or a callable.
       zero_last: Whether the last layer starts at zero. A coupling that it conditions then
         starts as the identity.
-      random_bias: Whether biases start like the weights, rather than at zero. With one input,
-        as in every coupling in the plane, zeros make all units of the first layer bend in the
-        same place.
       seed: An int or a sequence of ints; decides the random initial values.
       dtype: `tf.float32` or `tf.float64`.
       name: Name of the module.
@@ -112,7 +109,6 @@ class MLP(tf.Module):
         *,
         activation="relu",
         zero_last=True,
-        random_bias=False,
         seed=0,
         dtype=tf.float32,
         name="mlp",
@@ -120,7 +116,7 @@ class MLP(tf.Module):
         super().__init__(name=name)
         self.activation = activation_function(activation)
         sizes = [input_size, *positive_ints("hidden_units", hidden_units), output_size]
-        self.dense = dense_layers(sizes, zero_last, random_bias=random_bias, seed=seed, dtype=dtype)
+        self.dense = dense_layers(sizes, zero_last, seed=seed, dtype=dtype)
 
     def __call__(self, x):
         """Maps `[..., input_size]` to `[..., output_size]`."""
@@ -129,7 +125,7 @@ class MLP(tf.Module):
         return self.dense[-1](x)
 
 
-def dense_layers(sizes, zero_last, *, random_bias, seed, dtype):
+def dense_layers(sizes, zero_last, *, seed, dtype):
     """Returns the `Dense` layers from each size to the next; the last may start at zero."""
     last = len(sizes) - 2
     return [
@@ -137,7 +133,6 @@ def dense_layers(sizes, zero_last, *, random_bias, seed, dtype):
             sizes[k],
             sizes[k + 1],
             zero=zero_last and k == last,
-            random_bias=random_bias,
             seed=np.append(seed, k),
             dtype=dtype,
             name=f"dense_{k}",

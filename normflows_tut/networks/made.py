@@ -80,7 +80,7 @@ class MADE(tf.Module):
             _spread_degrees(size, d, self.context_size > 0) for size in hidden_units
         ]
         sizes = [d + self.context_size, *hidden_units, d * self.num_parameters]
-        self.dense = dense_layers(sizes, zero_last, random_bias=True, seed=seed, dtype=dtype)
+        self.dense = dense_layers(sizes, zero_last, seed=seed, dtype=dtype)
 
     def masks(self):
         """Returns the 0-1 mask of each layer, `[inputs, outputs]`, from input to output."""

@@ -12,6 +12,7 @@ from normflows_tut.bijectors import (
     RationalQuadraticSpline,
     _chain,
 )
+from normflows_tut.bijectors._vector import is_inverted
 from normflows_tut.networks import activation_function
 from normflows_tut.widgets._page import PageWidget, module
 from normflows_tut.widgets._traits import Matrix, Number, Point
@@ -106,6 +107,9 @@ def _limits(layer):
         raise ValueError(f"the layers must be of flows.neural_spline, got {layer!r}.")
     width = 1 if isinstance(layer, Coupling) else 2
     spline = layer.transform(tf.zeros([1, width], layer.dtype))
+    turned = is_inverted(spline)
+    if turned:
+        spline = spline.bijector
     if not isinstance(spline, RationalQuadraticSpline):
         raise ValueError(f"the layers must be splines, got {spline!r}.")
     activation = layer.conditioner.activation
@@ -115,6 +119,7 @@ def _limits(layer):
     given = spline.parameters
     return {
         "activation": known[0],
+        "turned": turned,  # whether the splines lead from data to base
         "bound": given["bound"],
         "minBinSize": given["min_bin_size"],
         "minSlope": given["min_slope"],

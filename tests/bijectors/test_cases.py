@@ -35,9 +35,13 @@ def _raw(shape, dtype, scale=1.0):
     return tf.Variable(scale * np.random.default_rng(3).normal(size=shape), dtype=dtype)
 
 
-def _spline_coupling(dtype):
+def _from_data(raw):
+    return tfb.Invert(bijectors.RationalQuadraticSpline(raw))
+
+
+def _spline_coupling(transform, dtype):
     network = MLP(1, 2 * 11, (16,), activation="tanh", dtype=dtype)
-    return bijectors.Coupling(3, network, bijectors.RationalQuadraticSpline, dtype=dtype)
+    return bijectors.Coupling(3, network, transform, dtype=dtype)
 
 
 def _autoregressive(transform, count, dtype, order=(2, 0, 1)):
@@ -53,7 +57,11 @@ CASES = {
     "AffineCoupling, flipped": (3, lambda dtype: _coupling(True, 3, dtype)),
     "AffineCoupling, smallest": (2, lambda dtype: _coupling(False, 2, dtype)),
     "BoundedAffine": (3, lambda dtype: bijectors.BoundedAffine(_raw([2, 3], dtype))),
-    "Coupling": (3, _spline_coupling),
+    "Coupling": (
+        3,
+        lambda dtype: _spline_coupling(bijectors.RationalQuadraticSpline, dtype),
+    ),
+    "Coupling, from data": (3, lambda dtype: _spline_coupling(_from_data, dtype)),
     "DeepSigmoid": (2, lambda dtype: bijectors.DeepSigmoid(_raw([12, 2], dtype))),
     "MaskedAutoregressive": (
         3,
@@ -63,6 +71,7 @@ CASES = {
         3,
         lambda dtype: _autoregressive(bijectors.RationalQuadraticSpline, 11, dtype),
     ),
+    "MaskedAutoregressive, from data": (3, lambda dtype: _autoregressive(_from_data, 11, dtype)),
     "MaskedAutoregressive, sigmoids": (
         2,
         lambda dtype: _autoregressive(bijectors.DeepSigmoid, 12, dtype, order=(1, 0)),

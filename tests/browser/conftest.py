@@ -1,7 +1,9 @@
 """The built book in a real browser: which browser, where the book is served, what was asked for."""
 
+import base64
 import functools
 import http.server
+import json
 import os
 import shutil
 import sys
@@ -43,6 +45,43 @@ MISSING = (
     "no browser found: install Chromium (Debian: apt install chromium) or Chrome, "
     "name one with CHROME=/path/to/it, or run `.venv/bin/playwright install chromium`"
 )
+
+IMPORT = """async (source) => {
+    const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
+    window.module = await import(url);
+}"""
+DECODE = """(text) => {
+    const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+    const odd = new Uint8Array(bytes.length + 3); // as it may lie in a longer buffer
+    odd.set(bytes, 3);
+    return new DataView(odd.buffer, 3);
+}"""
+# A stand-in for the notebook's model: what a widget asks of one, and a count of listeners.
+RENDER = """(state) => {
+    for (const [name, value] of Object.entries(state)) {
+        if (value?.base64) state[name] = (DECODE)(value.base64);
+    }
+    const listeners = new Set();
+    const model = {
+        get: (name) => state[name],
+        set: (name, value) => {
+            state[name] = value;
+            for (const [event, run] of listeners) if (event === `change:${name}`) run();
+        },
+        save_changes: () => {},
+        on: (event, run) => listeners.add([event, run]),
+        off: (event, run) => {
+            for (const pair of listeners) {
+                if (pair[0] === event && pair[1] === run) listeners.delete(pair);
+            }
+        },
+    };
+    const el = document.createElement("div");
+    document.body.append(el);
+    Object.assign(window, { el, model, listeners });
+    window.dispose = window.module.default.render({ model, el });
+}""".replace("DECODE", DECODE)
+SETTLE = "() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
 
 
 def find_browser(playwright):
@@ -178,3 +217,42 @@ def visit(browser):
     yield go
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(scope="module")
+def page(browser):
+    """An empty page that fails the test on a script error."""
+    page = browser.new_page(viewport={"width": 900, "height": 900}, reduced_motion="reduce")
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    yield page
+    page.close()
+    assert errors == []
+
+
+@pytest.fixture
+def show(page):
+    """A function that renders a widget and returns one that sets traits and reads the state."""
+
+    def render(widget):
+        names = type(widget).__mro__[1].class_own_traits(sync=True)  # anywidget adds a class
+        state = {name: getattr(widget, name) for name in names if name[0] != "_"}
+        for name, value in state.items():
+            if isinstance(value, bytes):
+                state[name] = {"base64": base64.b64encode(value).decode()}
+        page.evaluate(IMPORT, widget._esm)
+        page.evaluate(RENDER, state)
+        page.add_style_tag(content=widget._css)
+
+        def read(**traits):
+            for name, value in traits.items():
+                page.evaluate("([name, value]) => model.set(name, value)", [name, value])
+            page.evaluate(SETTLE)
+            return json.loads(page.evaluate("el.firstElementChild.dataset.state"))
+
+        return read
+
+    yield render
+    page.evaluate("() => { window.dispose(); el.remove(); }")
+    assert page.evaluate("listeners.size") == 0, "a widget that is gone still listens"
+    assert page.locator(".nt-widget").count() == 0

@@ -1,13 +1,12 @@
 """The flow explorer: a trained flow in the page against the same flow in TensorFlow."""
 
 import base64
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_widget_formulas import IMPORT, RENDER, SETTLE, page  # noqa: F401  (a fixture)
+from conftest import DECODE, IMPORT
 
 from normflows_tut import flows, widgets
 
@@ -17,12 +16,6 @@ SOURCE = "\n".join(
     for name in ("rational_quadratic", "spline_flow")
 )
 BOX = ((-4.0, 4.0), (-3.0, 3.0))
-DECODE = """(text) => {
-    const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-    const odd = new Uint8Array(bytes.length + 3); // as it may lie in a longer buffer
-    odd.set(bytes, 3);
-    return new DataView(odd.buffer, 3);
-}"""
 
 
 def a_flow(autoregressive=False, dtype=tf.float32, activation="silu"):
@@ -46,7 +39,7 @@ def a_flow(autoregressive=False, dtype=tf.float32, activation="silu"):
 
 
 @pytest.fixture
-def evaluate(page):  # noqa: F811
+def evaluate(page):
     """A function that evaluates an expression of `m`, of a widget's flow and of `args`."""
 
     def run(widget, code, *args):
@@ -62,31 +55,6 @@ def evaluate(page):  # noqa: F811
         )
 
     return run
-
-
-@pytest.fixture
-def show(page):  # noqa: F811
-    """A function that renders the widget and returns one that sets traits and reads the state."""
-
-    def render(widget):
-        names = ("plan", "bounds", "z", "depth")
-        page.evaluate(IMPORT, widget._esm)
-        state = {name: getattr(widget, name) for name in names}
-        state["weights"] = base64.b64encode(widget.weights).decode()
-        decoded = f"(s) => {{ s.weights = ({DECODE})(s.weights); return ({RENDER})(s); }}"
-        page.evaluate(decoded, state)
-
-        def read(**traits):
-            for name, value in traits.items():
-                page.evaluate("([name, value]) => model.set(name, value)", [name, value])
-            page.evaluate(SETTLE)
-            return json.loads(page.evaluate("el.firstElementChild.dataset.state"))
-
-        return read
-
-    yield render
-    page.evaluate("() => { window.dispose(); el.remove(); }")
-    assert page.evaluate("listeners.size") == 0, "a widget that is gone still listens"
 
 
 @pytest.mark.parametrize("autoregressive", [False, True])
@@ -155,7 +123,7 @@ def test_the_picture_is_drawn_from_a_table_that_is_close(evaluate):
     np.testing.assert_allclose(np.exp(evaluate(widget, code, x)), np.exp(exact), atol=0.01)
 
 
-def test_it_moves_under_the_hand(show, page):  # noqa: F811
+def test_it_moves_under_the_hand(show, page):
     flow = a_flow()
     state = show(widgets.FlowExplorer(flow, bounds=BOX, z=[0.5, -0.4], depth=2))
     start = state()
@@ -180,7 +148,7 @@ def test_it_moves_under_the_hand(show, page):  # noqa: F811
     assert {k: after[k] for k in start} == start
 
 
-def test_it_plays(show, page):  # noqa: F811
+def test_it_plays(show, page):
     state = show(widgets.FlowExplorer(a_flow(), bounds=BOX, depth=0))
     assert state()["depth"] == 0
     page.get_by_role("button", name="Play").click()

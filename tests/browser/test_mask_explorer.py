@@ -1,10 +1,7 @@
 """The mask explorer in the browser: the masks that it draws are those of networks.MADE."""
 
-import json
-
 import numpy as np
 import pytest
-from test_widget_formulas import IMPORT, RENDER, SETTLE
 
 from normflows_tut import networks, widgets
 
@@ -16,40 +13,6 @@ SETTINGS = [
     ([4, 2, 0, 1, 3, 5], [5, 12, 7]),
     ([7, 3, 1, 0, 2, 6, 5, 4], [1, 12, 4]),
 ]
-
-
-@pytest.fixture
-def page(browser):
-    """An empty page that fails the test on a script error."""
-    page = browser.new_page(viewport={"width": 900, "height": 900}, reduced_motion="reduce")
-    errors = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    page.close()
-    assert errors == []
-
-
-@pytest.fixture
-def show(page):
-    """A function that renders a widget and returns one that sets traits and reads the state."""
-
-    def render(widget):
-        traits = ["order", "hidden_units", "output", "arrange"]
-        page.evaluate(IMPORT, widget._esm)
-        page.evaluate(RENDER, {name: getattr(widget, name) for name in traits})
-        page.add_style_tag(content=widget._css)
-
-        def state(**traits):
-            for name, value in traits.items():
-                page.evaluate("([name, value]) => model.set(name, value)", [name, value])
-            page.evaluate(SETTLE)
-            return json.loads(page.evaluate("el.firstElementChild.dataset.state"))
-
-        return state
-
-    yield render
-    page.evaluate("() => { window.dispose(); el.remove(); }")
-    assert page.evaluate("listeners.size") == 0, "a widget that is gone still listens"
 
 
 @pytest.mark.parametrize(("order", "hidden_units"), SETTINGS)

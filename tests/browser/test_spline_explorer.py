@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import tensorflow as tf
-from test_widget_formulas import IMPORT, call, page, show  # noqa: F401  (fixtures)
+from conftest import IMPORT
 
 from normflows_tut import bijectors, widgets
 
@@ -16,7 +16,7 @@ LIMITS_THERE = {"bound": 3.0, "minBinSize": 1e-3, "minSlope": 1e-3}
 
 
 @pytest.fixture
-def spline(page):  # noqa: F811
+def spline(page):
     """A function that evaluates an expression of the module `m` and of `args`."""
     page.evaluate(IMPORT, SOURCE)
     return lambda code, *args: page.evaluate(
@@ -104,7 +104,7 @@ def raw_of(knots, slopes, bound, min_bin_size, min_slope):
         {"x": 3.4},
     ],
 )
-def test_what_the_explorer_shows_is_what_tensorflow_computes(show, parameters):  # noqa: F811
+def test_what_the_explorer_shows_is_what_tensorflow_computes(show, parameters):
     widget = widgets.SplineExplorer(**parameters)
     found = show(widget)()
     raw = raw_of(widget.knots, widget.slopes, **LIMITS)
@@ -118,7 +118,7 @@ def test_what_the_explorer_shows_is_what_tensorflow_computes(show, parameters): 
     assert found["density"] == pytest.approx(normal, abs=1e-8)
 
 
-def test_linear_pieces_go_through_the_knots(show):  # noqa: F811
+def test_linear_pieces_go_through_the_knots(show):
     state = show(widgets.SplineExplorer(pieces="linear", knots=[[-1, 1], [2, 2]], slopes=[1, 1]))
     assert state(x=-1.0)["y"] == pytest.approx(1.0)
     assert state(x=0.5)["y"] == pytest.approx(1.5)
@@ -127,7 +127,7 @@ def test_linear_pieces_go_through_the_knots(show):  # noqa: F811
     assert state(x=-3.2)["y"] == pytest.approx(-3.2)
 
 
-def test_knots_and_slopes_move_by_hand_and_by_keys(show, page):  # noqa: F811
+def test_knots_and_slopes_move_by_hand_and_by_keys(show, page):
     state = show(widgets.SplineExplorer())
     before = state()
     knot = page.get_by_role("button", name="Knot 2").first

@@ -1,55 +1,16 @@
 """The widgets' JavaScript, run in the browser, against TensorFlow and numpy: 1e-5 or better."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tensorflow as tf
+from conftest import IMPORT
 
 from normflows_tut import bijectors, widgets
 
 FORMULAS = (Path(widgets.__file__).parent / "formulas.js").read_text(encoding="utf-8")
 TOLERANCE = 1e-5
-
-IMPORT = """async (source) => {
-    const url = URL.createObjectURL(new Blob([source], { type: "text/javascript" }));
-    window.module = await import(url);
-}"""
-# A stand-in for the notebook's model: what a widget asks of one, and a count of listeners.
-RENDER = """(state) => {
-    const listeners = new Set();
-    const model = {
-        get: (name) => state[name],
-        set: (name, value) => {
-            state[name] = value;
-            for (const [event, run] of listeners) if (event === `change:${name}`) run();
-        },
-        save_changes: () => {},
-        on: (event, run) => listeners.add([event, run]),
-        off: (event, run) => {
-            for (const pair of listeners) {
-                if (pair[0] === event && pair[1] === run) listeners.delete(pair);
-            }
-        },
-    };
-    const el = document.createElement("div");
-    document.body.append(el);
-    Object.assign(window, { el, model, listeners });
-    window.dispose = window.module.default.render({ model, el });
-}"""
-SETTLE = "() => new Promise((go) => requestAnimationFrame(() => requestAnimationFrame(go)))"
-
-
-@pytest.fixture(scope="module")
-def page(browser):
-    """An empty page that fails the test on a script error."""
-    page = browser.new_page(viewport={"width": 900, "height": 900}, reduced_motion="reduce")
-    errors = []
-    page.on("pageerror", lambda error: errors.append(str(error)))
-    yield page
-    page.close()
-    assert errors == []
 
 
 @pytest.fixture
@@ -59,29 +20,6 @@ def call(page):
     return lambda code, *args: page.evaluate(
         f"(args) => {{ const m = window.module; return {code}; }}", list(args)
     )
-
-
-@pytest.fixture
-def show(page):
-    """A function that renders a widget and returns one that sets traits and reads the state."""
-
-    def render(widget):
-        names = type(widget).__mro__[1].class_own_traits(sync=True)  # anywidget adds a class
-        page.evaluate(IMPORT, widget._esm)
-        page.evaluate(RENDER, {name: getattr(widget, name) for name in names if name[0] != "_"})
-
-        def state(**traits):
-            for name, value in traits.items():
-                page.evaluate("([name, value]) => model.set(name, value)", [name, value])
-            page.evaluate(SETTLE)
-            return json.loads(page.evaluate("el.firstElementChild.dataset.state"))
-
-        return state
-
-    yield render
-    page.evaluate("() => { window.dispose(); el.remove(); }")
-    assert page.evaluate("listeners.size") == 0, "a widget that is gone still listens"
-    assert page.locator(".nt-widget").count() == 0
 
 
 def random_settings(seed, count=12):
