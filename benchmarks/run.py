@@ -22,6 +22,7 @@ NAMES = (
     "picture_spline",
     "targets_2d",
     "targets_2d_spline",
+    "spline_direction",
     "planar_energies",
 )
 
