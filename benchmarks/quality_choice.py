@@ -27,6 +27,7 @@ CHANGES = (
     {"layers": 6},
     {"bins": 8},
     {"bins": 32},
+    {"units": 32},
     {"units": 128},
 )
 
