@@ -23,6 +23,7 @@ CHANGES = (
     {},
     {"peak_rate": 1e-3},
     {"peak_rate": 1e-2},
+    {"peak_rate": 2e-2},
     {"layers": 2},
     {"layers": 6},
     {"bins": 8},
