@@ -4,7 +4,10 @@
 // widget, whose script then writes to nodes that are gone. Nesting keeps the <i>.
 window.FontAwesomeConfig = { autoReplaceSvg: "nest" };
 
-document.addEventListener("DOMContentLoaded", () => {
+// Not at DOMContentLoaded: that waits for deferred scripts, Font Awesome among them, which
+// would copy the titles into its pictures first.
+const tidy = () => {
+  if (document.readyState !== "interactive") return;
   // A button's spoken name must hold the words that are read on it. The theme's icons carry all
   // three modes' titles at once, and its search button is named without its shortcut.
   for (const icon of document.querySelectorAll(".theme-switch")) icon.removeAttribute("title");
@@ -24,7 +27,8 @@ document.addEventListener("DOMContentLoaded", () => {
   if (document.querySelector('script[type="application/vnd.jupyter.widget-view+json"]')) {
     new MutationObserver(nameSliders).observe(document.body, { childList: true, subtree: true });
   }
-});
+};
+document.addEventListener("readystatechange", tidy);
 
 // HTMLMath widgets call MathJax 2; the book carries MathJax 3.
 window.addEventListener("load", () => {

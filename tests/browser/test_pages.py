@@ -69,6 +69,22 @@ def test_page_is_accessible(opened):
     assert not found, "\n".join(found)
 
 
+def test_buttons_keep_their_names_on_a_slow_line(browser, site):
+    """Font Awesome copies an icon's title into its picture, the sooner the later MathJax comes."""
+    page = browser.new_page()
+
+    def come_late(route):
+        page.wait_for_timeout(1000)
+        route.continue_()
+
+    page.route("**/tex-chtml*.js*", come_late)
+    page.goto(site + "book/index.html")
+    icons = page.locator(".theme-switch-button svg")
+    assert icons.count() == 3
+    assert icons.locator("title").count() == 0
+    page.close()
+
+
 def test_widget_scripts_stand_only_where_widgets_are(opened):
     seen, name, _ = opened
     views = seen.page.locator('script[type="application/vnd.jupyter.widget-view+json"]').count()
