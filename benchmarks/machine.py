@@ -30,11 +30,13 @@ def describe(packages=("tensorflow", "tensorflow-probability", "numpy")):
     }
 
 
-def write_result(name, command, content):
+def write_result(name, command, content, *, unfinished=False):
     """Writes results/NAME.json, the machine beside the numbers, and returns its path."""
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     record = {"command": command, **describe(), **content}
+    if unfinished:
+        record["unfinished"] = True
     path.write_text(json.dumps(record, indent=2) + "\n")
     return path
 
@@ -42,8 +44,8 @@ def write_result(name, command, content):
 def resume(name, head):
     """Returns what a stopped run has left in results/NAME.json, or an empty dict.
 
-    A run marks what it writes before its end with `"unfinished": true`. It is gone on with if
-    it was made with the same `head`, on the same machine and with the same versions.
+    A run that was written as unfinished is gone on with if it was made with the same `head`, on
+    the same machine and with the same versions.
     """
     path = RESULTS / f"{name}.json"
     record = json.loads(path.read_text()) if path.exists() else {}

@@ -145,8 +145,9 @@ def main(jax_python, torch_python):
         print(new["target"], new["seed"], new["kl"], flush=True)
         rows.append(new)
         rows.sort(key=lambda row: (row["seed"], TARGETS.index(row["target"])))
-        state = {"unfinished": True} if len(rows) < len(SEEDS) * len(TARGETS) else {}
-        write_result("quality", "make bench BENCH=quality", {**head, "rows": rows, **state})
+        unfinished = len(rows) < len(SEEDS) * len(TARGETS)
+        content = {**head, "rows": rows}
+        write_result("quality", "make bench BENCH=quality", content, unfinished=unfinished)
 
 
 if __name__ == "__main__":

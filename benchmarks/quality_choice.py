@@ -103,10 +103,10 @@ def main(jax_python, torch_python):
     rows = resume("quality_choice", head).get("rows", [])
     points()  # before the threads: once
 
-    def write(more):
+    def write(more, unfinished):
         rows.sort(key=lambda row: (quality.NAMES.index(row["name"]), row["kl"][0]))
-        content = {**head, "rows": rows, **more}
-        return write_result("quality_choice", "make bench BENCH=quality_choice", content)
+        content, command = {**head, "rows": rows, **more}, "make bench BENCH=quality_choice"
+        return write_result("quality_choice", command, content, unfinished=unfinished)
 
     def measure(tasks):
         done = [(row["name"], row["change"]) for row in rows]
@@ -114,7 +114,7 @@ def main(jax_python, torch_python):
         for new in quality.on_all_cores(lambda task: row(*task, pythons), missing):
             print(new, flush=True)
             rows.append(new)
-            write({"unfinished": True})
+            write({}, unfinished=True)
 
     measure([(name, change) for change in CHANGES for name in quality.NAMES])
     measure(
@@ -126,7 +126,7 @@ def main(jax_python, torch_python):
     chosen = {}
     for best in sorted(rows, key=lambda row: row["kl"][0]):
         chosen.setdefault(best["name"], {key: best[key] for key in ("spec", "peak_rate", "kl")})
-    print(f"Written to {write({'chosen': chosen})}.")
+    print(f"Written to {write({'chosen': chosen}, unfinished=False)}.")
 
 
 if __name__ == "__main__":

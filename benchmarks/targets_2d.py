@@ -61,9 +61,8 @@ def main(key="targets_2d"):
     for name in NAMES[len(rows) :]:
         rows.append(measure(RUNS[key], name))
         print(rows[-1], flush=True)
-        state = {"unfinished": True} if len(rows) < len(NAMES) else {}
-        content = {**head(RUNS[key]), "rows": rows, **state}
-        path = write_result(key, f"make bench BENCH={key}", content)
+        content, unfinished = {**head(RUNS[key]), "rows": rows}, len(rows) < len(NAMES)
+        path = write_result(key, f"make bench BENCH={key}", content, unfinished=unfinished)
     print(f"Written to {path}.")
 
 

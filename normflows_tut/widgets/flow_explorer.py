@@ -107,19 +107,15 @@ def _limits(layer):
         raise ValueError(f"the layers must be of flows.neural_spline, got {layer!r}.")
     width = 1 if isinstance(layer, Coupling) else 2
     spline = layer.transform(tf.zeros([1, width], layer.dtype))
-    turned = is_inverted(spline)
-    if turned:
-        spline = spline.bijector
-    if not isinstance(spline, RationalQuadraticSpline):
-        raise ValueError(f"the layers must be splines, got {spline!r}.")
+    if not (is_inverted(spline) and isinstance(spline.bijector, RationalQuadraticSpline)):
+        raise ValueError(f"the layers must be splines from data to base, got {spline!r}.")
     activation = layer.conditioner.activation
     known = [name for name in _ACTIVATIONS if activation_function(name) is activation]
     if not known:
         raise ValueError(f"the activation must be one of {', '.join(_ACTIVATIONS)}.")
-    given = spline.parameters
+    given = spline.bijector.parameters
     return {
         "activation": known[0],
-        "turned": turned,  # whether the splines lead from data to base
         "bound": given["bound"],
         "minBinSize": given["min_bin_size"],
         "minSlope": given["min_slope"],

@@ -109,20 +109,6 @@ function toData({ logScale, shift }, v) {
   return [0, 1].map((i) => v[i] * Math.exp(logScale[i]) + shift[i]);
 }
 
-// A step takes a value towards the data or `back`. Where the splines are turned round, towards the
-// data is back through the spline.
-/** A value behind a step, and the log of the step's slope. */
-function through(flow, step, knotsOf, given, part, value, back) {
-  const behind = back !== flow.turned; // whether the value is one that the spline puts out
-  const knots = knotsOf(flow, step, given, part, value, behind ? 1 : 0);
-  if (behind) {
-    const { x, logDet } = splineInverse(knots, value);
-    return [x, -logDet];
-  }
-  const { y, logDet } = splineForward(knots, value);
-  return [y, logDet];
-}
-
 /** Where z is when `depth` layers have acted, in units of the data, and its log-density there. */
 export function flowForward(flow, z, depth = flow.layers.length, knotsOf = exactKnots) {
   const v = [z[0], z[1]];
@@ -131,9 +117,10 @@ export function flowForward(flow, z, depth = flow.layers.length, knotsOf = exact
     const part = share(depth, k);
     for (const step of flow.layers[k]) {
       const { axis } = step;
-      const [y, change] = through(flow, step, knotsOf, v[1 - axis], part, v[axis], false);
-      v[axis] = y;
-      logDet += change;
+      // The splines lead from data to base: towards the data is back through them.
+      const back = splineInverse(knotsOf(flow, step, v[1 - axis], part, v[axis], 1), v[axis]);
+      v[axis] = back.x;
+      logDet -= back.logDet;
     }
   }
   return { x: toData(flow, v), logDet, logProb: logNormal(z) - logDet };
@@ -149,9 +136,9 @@ export function flowInverse(flow, x, depth = flow.layers.length, knotsOf = exact
     const steps = flow.layers[k];
     for (let i = steps.length - 1; i >= 0; i -= 1) {
       const { axis } = steps[i];
-      const [x, change] = through(flow, steps[i], knotsOf, v[1 - axis], part, v[axis], true);
-      v[axis] = x;
-      logDet -= change;
+      const on = splineForward(knotsOf(flow, steps[i], v[1 - axis], part, v[axis], 0), v[axis]);
+      v[axis] = on.y;
+      logDet -= on.logDet;
     }
   }
   return { z: v, logDet, logProb: logNormal(v) - logDet };
