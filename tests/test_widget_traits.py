@@ -188,7 +188,7 @@ def test_flow_explorer_carries_weights_as_bytes_and_is_small():
     ("flow", "more", "message"),
     [
         (lambda: flows.real_nvp(2, num_layers=2), {}, "the layers must be"),
-        (lambda: flows.masked_autoregressive(2), {}, "the layers must be splines, got"),
+        (lambda: flows.masked_autoregressive(2), {}, "must be splines from data to base, got"),
         (lambda: flows.neural_spline(3), {}, "a flow over two coordinates is needed"),
         (lambda: flows.neural_spline(2, act_norm=True), {}, "flows.neural_spline"),
         (lambda: flows.neural_spline(2, activation="elu"), {}, "must be one of relu, tanh, silu"),
