@@ -85,6 +85,20 @@ def test_buttons_keep_their_names_on_a_slow_line(browser, site):
     page.close()
 
 
+def test_nothing_fades_for_readers_who_asked_for_no_motion(opened):
+    """Also what lets the colours be judged as soon as the folded cells are open."""
+    fading = """async () => {
+        const frames = (go) => requestAnimationFrame(() => requestAnimationFrame(go));
+        const folded = [...document.querySelectorAll("details")];
+        for (const each of folded) each.open = false;
+        await new Promise(frames);
+        for (const each of folded) each.open = true;
+        await new Promise(frames);
+        return document.getAnimations().length;
+    }"""
+    assert opened[0].page.evaluate(fading) == 0
+
+
 def test_widget_scripts_stand_only_where_widgets_are(opened):
     seen, name, _ = opened
     views = seen.page.locator('script[type="application/vnd.jupyter.widget-view+json"]').count()
