@@ -23,6 +23,7 @@ def masked_autoregressive(
     transform="affine",
     log_scale_bound=3.0,
     num_bins=8,
+    trained_base=None,
     bound=5.0,
     min_bin_size=1e-3,
     min_slope=1e-3,
@@ -46,6 +47,8 @@ def masked_autoregressive(
       transform: What is done to a coordinate: `"affine"`, or `"spline"`.
       log_scale_bound: The largest log-scale of an affine transform.
       num_bins: Number of bins of a spline.
+      trained_base: Whether the base has a trained mean and deviation in each dimension; None if
+        and only if the layers are splines, which do nothing to what lies outside their range.
       bound: The splines act on [-bound, bound].
       min_bin_size: The smallest width and height of a bin, as a fraction of the range.
       min_slope: The smallest slope at a knot.
@@ -70,6 +73,8 @@ def masked_autoregressive(
       Papamakarios, Pavlakou & Murray (2017), Masked Autoregressive Flow for Density
       Estimation.
     """
+    if trained_base is None:
+        trained_base = transform == "spline"
     if transform == "affine":
         count, transform = affine(log_scale_bound)
     elif transform == "spline":
@@ -85,7 +90,7 @@ def masked_autoregressive(
         stack = [tfb.Invert(layer, name=f"inverse_{layer.name}") for layer in stack]
     if act_norm:
         stack = [with_act_norm(layer) for layer in stack]
-    return compose(stack, event_size, dtype, name)
+    return compose(stack, event_size, dtype, name, trained_base=trained_base)
 
 
 def inverse_autoregressive(event_size, num_layers=5, hidden_units=(64, 64), **options):

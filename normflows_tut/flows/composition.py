@@ -9,8 +9,17 @@ tfb = tfp.bijectors
 tfd = tfp.distributions
 
 
-def compose(layers_base_to_data, event_size, dtype, name):
-    """Returns the flow of these layers, its standardising step folded into the last."""
+def compose(layers_base_to_data, event_size, dtype, name, *, trained_base=False):
+    """Returns the flow of these layers, its standardising step folded into the last.
+
+    With `trained_base` the base gets a mean and deviations that are trained: a scale and a shift,
+    folded into the first layer, before which the base is the standard normal as ever.
+    """
+    if trained_base:
+        first, *others = layers_base_to_data
+        scale_and_shift = ActNorm(event_size, dtype=dtype, name="trained_base")
+        scale_and_shift.initialized.assign(True)  # as the identity, whatever the data
+        layers_base_to_data = [tfb.Chain([first, scale_and_shift], name=first.name), *others]
     *inner, last = layers_base_to_data
     standardise = ActNorm(event_size, trainable=False, dtype=dtype, name="standardise")
     chain = [*inner, tfb.Chain([standardise, last], name=last.name)]

@@ -66,6 +66,7 @@ def neural_spline(
     hidden_units=(64, 64),
     *,
     autoregressive=False,
+    trained_base=True,
     bound=5.0,
     min_bin_size=1e-3,
     min_slope=1e-3,
@@ -79,7 +80,7 @@ def neural_spline(
     The splines lead from data to base: a density takes their formula, a sample the root of a
     quadratic. The flow starts as the identity. Data are standardised by the first
     `training.fit`, so a `bound` of 5 is five standard deviations; what lies farther out passes
-    unchanged.
+    unchanged, and has the tail of the base, whose mean and deviations are trained with the rest.
 
     Args:
       event_size: Number of dimensions d; at least 2, or 1 if autoregressive.
@@ -88,6 +89,8 @@ def neural_spline(
       hidden_units: Sizes of the hidden layers of each layer's network.
       autoregressive: Whether every coordinate is transformed given all before it, in orders
         that alternate, rather than one half given the other.
+      trained_base: Whether the normal base has a trained mean and deviation in each dimension,
+        rather than 0 and 1.
       bound: The splines act on [-bound, bound].
       min_bin_size: The smallest width and height of a bin, as a fraction of the range.
       min_slope: The smallest slope at a knot.
@@ -116,6 +119,7 @@ def neural_spline(
             hidden_units,
             transform="spline",
             num_bins=num_bins,
+            trained_base=trained_base,
             **limits,
             activation=activation,
             act_norm=act_norm,
@@ -131,6 +135,7 @@ def neural_spline(
         count,
         event_size,
         num_layers,
+        trained_base=trained_base,
         act_norm=act_norm,
         seed=seed,
         dtype=dtype,
@@ -140,7 +145,17 @@ def neural_spline(
 
 
 def _alternate(
-    name, layer, num_parameters, event_size, num_layers, *, act_norm, seed, dtype, **network
+    name,
+    layer,
+    num_parameters,
+    event_size,
+    num_layers,
+    *,
+    act_norm,
+    seed,
+    dtype,
+    trained_base=False,
+    **network,
 ):
     """Returns a flow of couplings that transform the second half, the first, the second ..."""
     if positive_int("event_size", event_size) < 2:
@@ -163,4 +178,4 @@ def _alternate(
         )
         coupling = layer(event_size, conditioner, flip=flip, dtype=dtype, name=f"coupling_{k}")
         couplings.append(with_act_norm(coupling) if act_norm else coupling)
-    return compose(couplings, event_size, dtype, name)
+    return compose(couplings, event_size, dtype, name, trained_base=trained_base)

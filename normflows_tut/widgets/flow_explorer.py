@@ -4,7 +4,6 @@ import numpy as np
 import tensorflow as tf
 import traitlets
 
-from normflows_tut import flows
 from normflows_tut.bijectors import (
     ActNorm,
     Coupling,
@@ -79,22 +78,24 @@ def exported(flow):
     """
     if getattr(flow, "event_shape", None) != [2]:
         raise ValueError(f"a flow over two coordinates is needed, got {flow!r}.")
-    *stack, data_side = flows.layers(flow)
-    data_side = _chain.links(data_side)
-    if len(data_side) != 2 or not isinstance(data_side[0], ActNorm):
+    if not hasattr(flow, "bijector"):
         raise ValueError(f"a flow of flows.neural_spline is needed, got {flow!r}.")
-    standardise, last = data_side
+    base, *stack, standardise = _chain.parts(flow.bijector)[::-1]
     layers, numbers = [], []
-    for layer in [*stack, last]:
+    for layer in stack:
         limits = _limits(layer)
         steps = _coupling_steps(layer) if isinstance(layer, Coupling) else _both_steps(layer)
         sizes = [[*(len(m) - 1 for m in parts), parts[-1].shape[1]] for _, parts in steps]
         axes = [int(axis) for axis, _ in steps]
         layers.append([{"axis": a, "sizes": s} for a, s in zip(axes, sizes, strict=True)])
         numbers += [np.ravel(matrix) for _, parts in steps for matrix in parts]
+    if not (isinstance(base, ActNorm) and isinstance(standardise, ActNorm)):
+        raise ValueError(f"a flow of flows.neural_spline is needed, got {flow!r}.")
     plan = {
         "layers": layers,
         **limits,
+        "baseLogScale": base.log_scale.numpy().tolist(),
+        "baseShift": base.shift.numpy().tolist(),
         "logScale": standardise.log_scale.numpy().tolist(),
         "shift": standardise.shift.numpy().tolist(),
     }

@@ -105,14 +105,19 @@ function logNormal([a, b]) {
   return -0.5 * (a * a + b * b) - Math.log(2 * Math.PI);
 }
 
+function baseLogDet({ baseLogScale }, part) {
+  return part * (baseLogScale[0] + baseLogScale[1]);
+}
+
 function toData({ logScale, shift }, v) {
   return [0, 1].map((i) => v[i] * Math.exp(logScale[i]) + shift[i]);
 }
 
 /** Where z is when `depth` layers have acted, in units of the data, and its log-density there. */
 export function flowForward(flow, z, depth = flow.layers.length, knotsOf = exactKnots) {
-  const v = [z[0], z[1]];
-  let logDet = flow.logScale[0] + flow.logScale[1];
+  const first = share(depth, 0); // the trained base belongs to the first layer
+  const v = [0, 1].map((i) => z[i] * Math.exp(first * flow.baseLogScale[i]) + first * flow.baseShift[i]);
+  let logDet = baseLogDet(flow, first) + flow.logScale[0] + flow.logScale[1];
   for (let k = 0; k < flow.layers.length && depth > k; k += 1) {
     const part = share(depth, k);
     for (const step of flow.layers[k]) {
@@ -129,7 +134,8 @@ export function flowForward(flow, z, depth = flow.layers.length, knotsOf = exact
 /** The z that is at x, in units of the data, when `depth` layers have acted; its log-density. */
 export function flowInverse(flow, x, depth = flow.layers.length, knotsOf = exactKnots) {
   const v = [0, 1].map((i) => (x[i] - flow.shift[i]) * Math.exp(-flow.logScale[i]));
-  let logDet = flow.logScale[0] + flow.logScale[1];
+  const first = share(depth, 0);
+  let logDet = baseLogDet(flow, first) + flow.logScale[0] + flow.logScale[1];
   for (let k = flow.layers.length - 1; k >= 0; k -= 1) {
     const part = share(depth, k);
     if (part === 0) continue;
@@ -141,7 +147,8 @@ export function flowInverse(flow, x, depth = flow.layers.length, knotsOf = exact
       logDet -= on.logDet;
     }
   }
-  return { z: v, logDet, logProb: logNormal(v) - logDet };
+  const z = [0, 1].map((i) => (v[i] - first * flow.baseShift[i]) * Math.exp(-first * flow.baseLogScale[i]));
+  return { z, logDet, logProb: logNormal(z) - logDet };
 }
 
 /** Where z is after 0, 1, ... all layers, in units of the data. */
