@@ -33,7 +33,7 @@ RUNS = {
     "picture_spline": {
         "name": "A spline flow",
         "build": flows.neural_spline,
-        "setting": {"num_layers": 4, "num_bins": 24, "hidden_units": (64, 64), "bound": 3.5},
+        "setting": {"num_layers": 4, "num_bins": 24, "hidden_units": (64, 64), "bound": 2.5},
         "chosen": "on another picture, the word 'data' in DejaVu Serif Bold, after equally many "
         "steps: picture_spline_choice.py",
         "weights": WEIGHTS,

@@ -14,11 +14,12 @@ from PIL import Image, ImageDraw, ImageFont
 from normflows_tut import evaluation, flows, targets, training
 
 STEPS, BATCH, SEED, TEST_POINTS = 4000, 512, 0, 100_000
-BASE = {"num_layers": 4, "num_bins": 24, "hidden_units": (64, 64), "bound": 3.5}
+BASE = {"num_layers": 4, "num_bins": 24, "hidden_units": (64, 64), "bound": 2.5}
 CHANGES = (
     {},
     {"bound": 5.0},
-    {"bound": 2.5},
+    {"bound": 3.5},
+    {"bound": 2.0},
     {"num_bins": 16},
     {"num_bins": 32},
     {"num_layers": 6},

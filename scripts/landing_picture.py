@@ -16,7 +16,7 @@ ROOT = Path(__file__).resolve().parent.parent
 def main():
     """Loads a spline flow trained on the picture of a word and writes the animation."""
     word = targets.from_image(datasets.data_path("word.png"))
-    flow = flows.neural_spline(2, num_layers=4, num_bins=24, hidden_units=(64, 64), bound=3.5)
+    flow = flows.neural_spline(2, num_layers=4, num_bins=24, hidden_units=(64, 64), bound=2.5)
     flows.load(flow, datasets.data_path("picture_spline.npz"))
     print(f"KL {evaluation.forward_kl(word, flow, num_samples=100_000, seed=10_001)} nats")
     gif = viz.layer_gif(flow, num_points=9_000, pixels=640, bounds=((-4.6, 4.6), (-2.4, 2.4)))

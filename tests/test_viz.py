@@ -289,3 +289,14 @@ def test_layer_strip_has_rows_of_about_one_length(monkeypatch, num_layers, colum
 def test_refusals_name_the_value(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_dark_figure_brings_its_ground():
+    with viz.style(dark=True):
+        dark, ax = plt.subplots()
+        ax.set_title("a title")
+    with viz.style():
+        light = plt.figure()
+    assert mpl.colors.to_hex(dark.get_facecolor()) == viz.INK
+    assert ax.title.get_color() == viz.CHALK
+    assert light.get_facecolor()[3] == 0

@@ -38,36 +38,41 @@ EMBER = LinearSegmentedColormap.from_list(
 
 
 @contextlib.contextmanager
-def style():
+def style(*, dark=False):
     """The settings of this book's figures, as a context; outside of it nothing changes.
+
+    Args:
+      dark: Whether figures stand on the ink of the canvas, and look the same on a light and on a
+        dark page, as the frames of a GIF must; otherwise they have no background.
 
     Example:
       >>> with style():
       ...     figure, ax = plt.subplots()
     """
+    ground, line = (INK, CHALK) if dark else ("none", GREY)
     settings = {
-        "figure.facecolor": "none",
+        "figure.facecolor": ground,
         "figure.edgecolor": "none",
         "savefig.facecolor": "auto",
-        "axes.facecolor": "none",
-        "axes.edgecolor": GREY,
-        "axes.labelcolor": GREY,
-        "axes.titlecolor": GREY,
+        "axes.facecolor": ground,
+        "axes.edgecolor": line,
+        "axes.labelcolor": line,
+        "axes.titlecolor": line,
         "axes.spines.top": False,
         "axes.spines.right": False,
         "axes.linewidth": 0.8,
         "axes.titlesize": 10,
         "axes.labelsize": 10,
         "axes.prop_cycle": mpl.cycler(color=LINES),
-        "text.color": GREY,
-        "xtick.color": GREY,
-        "ytick.color": GREY,
+        "text.color": line,
+        "xtick.color": line,
+        "ytick.color": line,
         "xtick.labelsize": 9,
         "ytick.labelsize": 9,
         "legend.frameon": False,
-        "legend.labelcolor": GREY,
+        "legend.labelcolor": line,
         "legend.fontsize": 9,
-        "grid.color": GREY,
+        "grid.color": line,
         "grid.alpha": 0.25,
         "grid.linewidth": 0.6,
         "lines.linewidth": 1.8,
