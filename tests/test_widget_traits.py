@@ -5,9 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tensorflow_probability as tfp
 from ipywidgets.embed import embed_data
 
-from normflows_tut import flows, widgets
+from normflows_tut import bijectors, flows, widgets
 
 PNG = b"\x89PNG\r\n\x1a\n"
 EXPLORERS = {
@@ -184,10 +185,20 @@ def test_flow_explorer_carries_weights_as_bytes_and_is_small():
     assert own_traits(widgets.FlowExplorer) == {"plan", "weights", "bounds", "z", "depth"}
 
 
+def one_bijector(bijector):
+    """A flow that no function of this module has made."""
+    base = tfp.distributions.MultivariateNormalDiag(loc=[0.0, 0.0])
+    return tfp.distributions.TransformedDistribution(base, bijector) if bijector else base
+
+
 @pytest.mark.parametrize(
     ("flow", "more", "message"),
     [
         (lambda: flows.real_nvp(2, num_layers=2), {}, "the layers must be"),
+        (lambda: flows.planar(2, num_layers=1), {}, "the layers must be"),
+        (lambda: one_bijector(tfp.bijectors.Exp()), {}, "a flow of flows.neural_spline is needed"),
+        (lambda: one_bijector(bijectors.ActNorm(2)), {}, "flows.neural_spline is needed"),
+        (lambda: one_bijector(None), {}, "a flow of flows.neural_spline is needed"),
         (lambda: flows.masked_autoregressive(2), {}, "must be splines from data to base, got"),
         (lambda: flows.neural_spline(3), {}, "a flow over two coordinates is needed"),
         (lambda: flows.neural_spline(2, act_norm=True), {}, "flows.neural_spline"),

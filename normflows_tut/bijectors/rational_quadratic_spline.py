@@ -90,9 +90,7 @@ class RationalQuadraticSpline(ElementwiseBijector):
         """Returns widths and heights, `[2, K, ...]`, and slopes `[K + 1, ...]`."""
         k, shape = self.num_bins, tf.shape(raw)[1:]
         sizes = tf.reshape(raw[: 2 * k], tf.concat([[2, k], shape], axis=0))
-        sizes = tf.exp(sizes - tf.stop_gradient(tf.reduce_max(sizes, axis=1, keepdims=True)))
-        shares = sizes / tf.reduce_sum(sizes, axis=1, keepdims=True)
-        shares = self._min_bin_size + (1 - k * self._min_bin_size) * shares
+        shares = self._min_bin_size + (1 - k * self._min_bin_size) * _softmax(sizes)
         at_ends = tf.ones_like(raw[:1])
         # softplus(offset) + min_slope = 1.
         offset = math.log(math.expm1(1 - self._min_slope))
@@ -115,7 +113,7 @@ class RationalQuadraticSpline(ElementwiseBijector):
         @tf.custom_gradient
         def pick(sizes, slopes):
             starts = _sums_before(sizes) - self._bound
-            index = tf.reduce_sum(tf.cast(value >= starts[axis, 1:], self.dtype), axis=0)
+            index = _sum_over_bins(tf.cast(value >= starts[axis, 1:], self.dtype), axis=0)
             is_in = tf.cast(tf.equal(number, index), self.dtype)  # (K, d, n)
 
             def gradient(*of_parts):
@@ -133,7 +131,7 @@ class RationalQuadraticSpline(ElementwiseBijector):
                 return of_sizes, at_left + at_right
 
             parts = (*tf.unstack(sizes), *tf.unstack(starts), slopes[:-1], slopes[1:])
-            return [tf.reduce_sum(is_in * part, axis=0) for part in parts], gradient
+            return [_sum_over_bins(is_in * part, axis=0) for part in parts], gradient
 
         return pick(sizes, slopes)
 
@@ -186,6 +184,34 @@ def num_bins_of(num_parameters):
             f"dimension; got {num_parameters}."
         )
     return (num_parameters + 1) // 3
+
+
+@tf.custom_gradient
+def _softmax(raw):
+    """The softmax along axis 1 of `[2, K, ...]`."""
+    sizes = tf.exp(raw - tf.reduce_max(raw, axis=1, keepdims=True))
+    shares = sizes / tf.reduce_sum(sizes, axis=1, keepdims=True)
+
+    def gradient(upstream):
+        total = _sum_over_bins(upstream * shares, axis=1)
+        return shares * (upstream - tf.expand_dims(total, axis=1))
+
+    return shares, gradient
+
+
+def _sum_over_bins(parts, axis):
+    """`tf.reduce_sum(parts, axis)`, which XLA compiles well for more than 12 bins.
+
+    Up to 32 terms are summed in one loop with what they are made of, for one point at a time;
+    from the 33rd on XLA makes the terms first, many at once. So zeros are added: a training step
+    of six layers takes 2.2 rather than 3.2 ms for 32 bins, 1.6 rather than 2.0 for 24, 1.1
+    rather than 1.2 for 16, and no less for 8 (one core, 512 points in the plane).
+    """
+    missing = 33 - parts.shape[axis]
+    if 0 < missing < 21:
+        paddings = [[0, missing if i == axis else 0] for i in range(parts.shape.rank)]
+        parts = tf.pad(parts, paddings)
+    return tf.reduce_sum(parts, axis=axis)
 
 
 def _sums_before(sizes):

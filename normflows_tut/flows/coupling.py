@@ -45,7 +45,7 @@ def real_nvp(
       ValueError: A count is below 1, `event_size` is below 2, or the activation is unknown.
     """
     layer = functools.partial(AffineCoupling, log_scale_bound=log_scale_bound)
-    return _alternate(
+    couplings = _alternating(
         "real_nvp",
         layer,
         2,
@@ -57,6 +57,7 @@ def real_nvp(
         hidden_units=hidden_units,
         activation=activation,
     )
+    return compose(couplings, event_size, dtype, "real_nvp")
 
 
 def neural_spline(
@@ -129,35 +130,25 @@ def neural_spline(
         )
     count, transform = spline(num_bins, **limits)
     layer = functools.partial(Coupling, transform=transform)
-    return _alternate(
+    couplings = _alternating(
         "neural_spline",
         layer,
         count,
         event_size,
         num_layers,
-        trained_base=trained_base,
         act_norm=act_norm,
         seed=seed,
         dtype=dtype,
         hidden_units=hidden_units,
         activation=activation,
     )
+    return compose(couplings, event_size, dtype, "neural_spline", trained_base=trained_base)
 
 
-def _alternate(
-    name,
-    layer,
-    num_parameters,
-    event_size,
-    num_layers,
-    *,
-    act_norm,
-    seed,
-    dtype,
-    trained_base=False,
-    **network,
+def _alternating(
+    name, layer, num_parameters, event_size, num_layers, *, act_norm, seed, dtype, **network
 ):
-    """Returns a flow of couplings that transform the second half, the first, the second ..."""
+    """Returns couplings that transform the second half, the first, the second ..."""
     if positive_int("event_size", event_size) < 2:
         raise ValueError(
             f"{name} couples one half of the coordinates to the other and needs an event_size of "
@@ -178,4 +169,4 @@ def _alternate(
         )
         coupling = layer(event_size, conditioner, flip=flip, dtype=dtype, name=f"coupling_{k}")
         couplings.append(with_act_norm(coupling) if act_norm else coupling)
-    return compose(couplings, event_size, dtype, name, trained_base=trained_base)
+    return couplings

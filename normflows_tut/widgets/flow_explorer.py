@@ -78,9 +78,11 @@ def exported(flow):
     """
     if getattr(flow, "event_shape", None) != [2]:
         raise ValueError(f"a flow over two coordinates is needed, got {flow!r}.")
-    if not hasattr(flow, "bijector"):
+    parts = _chain.parts(flow.bijector)[::-1] if hasattr(flow, "bijector") else []
+    base = parts.pop(0) if parts and isinstance(parts[0], ActNorm) else None
+    if len(parts) < 2 or not isinstance(parts[-1], ActNorm):
         raise ValueError(f"a flow of flows.neural_spline is needed, got {flow!r}.")
-    base, *stack, standardise = _chain.parts(flow.bijector)[::-1]
+    *stack, standardise = parts
     layers, numbers = [], []
     for layer in stack:
         limits = _limits(layer)
@@ -89,13 +91,11 @@ def exported(flow):
         axes = [int(axis) for axis, _ in steps]
         layers.append([{"axis": a, "sizes": s} for a, s in zip(axes, sizes, strict=True)])
         numbers += [np.ravel(matrix) for _, parts in steps for matrix in parts]
-    if not (isinstance(base, ActNorm) and isinstance(standardise, ActNorm)):
-        raise ValueError(f"a flow of flows.neural_spline is needed, got {flow!r}.")
     plan = {
         "layers": layers,
         **limits,
-        "baseLogScale": base.log_scale.numpy().tolist(),
-        "baseShift": base.shift.numpy().tolist(),
+        "baseLogScale": base.log_scale.numpy().tolist() if base else [0.0, 0.0],
+        "baseShift": base.shift.numpy().tolist() if base else [0.0, 0.0],
         "logScale": standardise.log_scale.numpy().tolist(),
         "shift": standardise.shift.numpy().tolist(),
     }

@@ -18,7 +18,7 @@ SOURCE = "\n".join(
 BOX = ((-4.0, 4.0), (-3.0, 3.0))
 
 
-def a_flow(autoregressive=False, dtype=tf.float32, activation="silu"):
+def a_flow(autoregressive=False, dtype=tf.float32, activation="silu", trained_base=True):
     """A flow whose weights are anything but zero, and whose standardising step is no identity."""
     flow = flows.neural_spline(
         2,
@@ -26,6 +26,7 @@ def a_flow(autoregressive=False, dtype=tf.float32, activation="silu"):
         num_bins=6,
         hidden_units=(16, 12),
         autoregressive=autoregressive,
+        trained_base=trained_base,
         bound=3.0,
         activation=activation,
         dtype=dtype,
@@ -58,10 +59,18 @@ def evaluate(page):
 
 
 @pytest.mark.parametrize("autoregressive", [False, True])
-@pytest.mark.parametrize("activation", ["relu", "tanh", "silu"])
-def test_the_page_evaluates_the_flow(evaluate, autoregressive, activation):
-    exact = a_flow(autoregressive, tf.float64, activation)
-    widget = widgets.FlowExplorer(a_flow(autoregressive, activation=activation), bounds=BOX)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"activation": "relu"},
+        {"activation": "tanh"},
+        {"activation": "silu"},
+        {"trained_base": False},
+    ],
+)
+def test_the_page_evaluates_the_flow(evaluate, autoregressive, options):
+    exact = a_flow(autoregressive, tf.float64, **options)
+    widget = widgets.FlowExplorer(a_flow(autoregressive, **options), bounds=BOX)
     z = np.random.default_rng(2).normal(size=[40, 2])
     x = exact.bijector.forward(z)
     found = evaluate(widget, "args[0].map((z) => m.flowForward(flow, z))", z.tolist())
