@@ -131,6 +131,36 @@ def test_extreme_parameters_give_finite_values_and_gradients(scale):
         assert all(np.isfinite(g).all() for g in tape.gradient(total, [points, raw]))
 
 
+@pytest.mark.parametrize("num_bins", [6, 16])
+def test_first_and_second_derivatives_are_those_of_finite_differences(num_bins):
+    generator = np.random.default_rng(8)
+    raw = tf.constant(generator.normal(size=[20, 3 * num_bins - 1, 1]))
+    # Well inside their bins: at a knot the second derivative jumps.
+    x = tf.constant(generator.uniform(-4, 4, size=[20, 1]))
+    way = tf.constant(generator.normal(size=raw.shape))
+
+    def along(t):
+        spline = RationalQuadraticSpline(raw + t * way)
+        y = spline.forward(x)
+        return tf.reduce_sum(y * y) + tf.reduce_sum(spline.forward_log_det_jacobian(x, 1))
+
+    def derivative(t):
+        with tf.GradientTape() as tape:
+            tape.watch(t)
+            value = along(t)
+        return tape.gradient(value, t)
+
+    zero, step = tf.constant(0.0, tf.float64), 1e-5
+    with tf.GradientTape() as tape:
+        tape.watch(zero)
+        first = derivative(zero)
+    second = tape.gradient(first, zero)
+    slope = (along(zero + step) - along(zero - step)) / (2 * step)
+    np.testing.assert_allclose(first, slope, rtol=1e-6)
+    bend = (derivative(zero + step) - derivative(zero - step)) / (2 * step)
+    np.testing.assert_allclose(second, bend, rtol=1e-5)
+
+
 def test_zeros_are_the_identity():
     x = np.linspace(-6, 6, 49)[:, np.newaxis]
     spline = RationalQuadraticSpline(tf.zeros([23, 1], tf.float64))
