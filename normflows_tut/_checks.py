@@ -109,6 +109,35 @@ def data_array(data, event_size=None, *, dtype=np.float32, name="data"):
     return array
 
 
+def event_array(data, event_shape, *, dtype=np.float32, name="data"):
+    """Returns `data` as a finite, non-empty array `[n, ...event_shape]`.
+
+    uint8, which is always finite, stays what it is; all else becomes an array of `dtype`.
+
+    Args:
+      data: Array-like.
+      event_shape: Shape of one event, of one or three axes.
+      dtype: NumPy dtype of the result, unless the data are uint8.
+      name: What the message calls the array.
+
+    Raises:
+      ValueError: The array is empty or of another shape, or holds a NaN or an infinity.
+    """
+    shape = list(event_shape)
+    whole = getattr(data, "dtype", None) == np.uint8
+    if len(shape) == 1:
+        return data_array(data, shape[0], dtype=np.uint8 if whole else dtype, name=name)
+    array = np.asarray(data) if whole else np.asarray(data, dtype)
+    if array.ndim != 1 + len(shape) or list(array.shape[1:]) != shape:
+        raise ValueError(f"{name} must have shape {['n', *shape]}, got {list(array.shape)}.")
+    if array.size == 0:
+        raise ValueError(f"{name} is empty: shape {list(array.shape)}.")
+    if not whole and not np.isfinite(array).all():
+        first = [int(i) for i in np.argwhere(~np.isfinite(array))[0]]
+        raise ValueError(f"{name} must be finite, but at {first} there is {array[tuple(first)]}.")
+    return array
+
+
 def refuse_rows(array, bad, what):
     """Raises a ValueError, `what` and the first bad row, unless no row is `bad` `[n]`."""
     if np.any(bad):

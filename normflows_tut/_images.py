@@ -1,15 +1,15 @@
-"""Reading a picture, whatever it is, as luminance in [0, 1]."""
+"""Reading a picture, whatever it is, as luminance in [0, 1] or in colours."""
 
 import os
 import warnings
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageOps
 
 from normflows_tut import _checks
 
 # Rec. 709 (ITU-R BT.709), applied to the values as stored.
-_RED_GREEN_BLUE = np.array([0.2126, 0.7152, 0.0722], np.float32)
+RED_GREEN_BLUE = np.array([0.2126, 0.7152, 0.0722], np.float32)
 
 _EXIF_ORIENTATION = 0x0112
 # What a picture stored in each orientation needs in order to stand upright.
@@ -66,6 +66,28 @@ def read(source, *, max_side=None, stacklevel=2):
     return 1 - ink
 
 
+def read_colours(source):
+    """Reads a picture of 8 bits a channel as uint8 [h, w, 3], transparent pixels on white.
+
+    Args:
+      source: Path, binary file or Pillow image.
+
+    Raises:
+      ValueError: There is no such picture, or it has more than 8 bits a channel.
+    """
+    return _opened(source, _red_green_blue)
+
+
+def _red_green_blue(image):
+    if image.mode.startswith(("I", "F")):
+        raise ValueError(f"its pixels are of mode {image.mode}: save it with 8 bits a channel")
+    image = ImageOps.exif_transpose(image)
+    if image.has_transparency_data:
+        paper = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(paper, image.convert("RGBA"))
+    return np.asarray(image.convert("RGB"))
+
+
 def _checked_array(source):
     array = np.asarray(source)
     if array.ndim == 2:
@@ -100,21 +122,26 @@ def _ink(pixels):
     pixels = pixels.astype(np.float32) / np.float32(top)
     if pixels.shape[-1] == 1:
         return 1 - pixels[..., 0]
-    ink = (1 - pixels[..., :3]) @ _RED_GREEN_BLUE
+    ink = (1 - pixels[..., :3]) @ RED_GREEN_BLUE
     if pixels.shape[-1] == 4:
         ink = ink * pixels[..., 3]  # over white paper
     return np.clip(ink, 0, 1)  # the three float32 weights add up to 1 only nearly
 
 
 def _read_file(source, max_side):
+    return _opened(source, lambda image: _read_pillow(image, max_side))
+
+
+def _opened(source, read_image):
+    """Returns what `read_image` makes of the opened picture; says why if it cannot be read."""
     if isinstance(source, Image.Image):
-        return _read_pillow(source, max_side)
+        return read_image(source)
     try:
         with warnings.catch_warnings():
             # Pillow warns from 89 million pixels on; 10,000 x 10,000 is a fair photograph.
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)
             with Image.open(source) as image:
-                return _read_pillow(image, max_side)
+                return read_image(image)
     except FileNotFoundError:
         raise ValueError(f"there is no picture {str(source)!r}.") from None
     except Image.DecompressionBombError as error:

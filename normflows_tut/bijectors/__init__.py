@@ -9,12 +9,15 @@ from normflows_tut.bijectors.affine_coupling import AffineCoupling
 from normflows_tut.bijectors.bounded_affine import BoundedAffine
 from normflows_tut.bijectors.coupling import Coupling
 from normflows_tut.bijectors.deep_sigmoid import DeepSigmoid
+from normflows_tut.bijectors.dequantization import Dequantization
 from normflows_tut.bijectors.masked_autoregressive import MaskedAutoregressive
+from normflows_tut.bijectors.multiscale import Multiscale
 from normflows_tut.bijectors.planar import Planar
 from normflows_tut.bijectors.radial import Radial
 from normflows_tut.bijectors.rational_quadratic_spline import RationalQuadraticSpline
 from normflows_tut.bijectors.softlog import Softlog
 from normflows_tut.bijectors.softsquare import Softsquare
+from normflows_tut.bijectors.squeeze import Squeeze
 
 __all__ = [
     "ActNorm",
@@ -22,11 +25,14 @@ __all__ = [
     "BoundedAffine",
     "Coupling",
     "DeepSigmoid",
+    "Dequantization",
     "MaskedAutoregressive",
+    "Multiscale",
     "Planar",
     "Radial",
     "RationalQuadraticSpline",
     "Softlog",
     "Softsquare",
+    "Squeeze",
     "initialize_act_norms",
 ]

@@ -21,6 +21,8 @@ class ActNorm(VectorBijector):
     scale 1. That the layer is set is itself a saved variable, `initialized`, so it survives
     a checkpoint, and nothing but `initialize` ever changes it: `log_prob` has no side effect.
 
+    On images `[..., h, w, c]` an `ActNorm(c)` acts on the channels of every pixel alike.
+
     With `trainable=False` it is the standardising step that every flow of this module has on
     its data side.
 
@@ -53,13 +55,14 @@ class ActNorm(VectorBijector):
         self.initialized = tf.Variable(False, trainable=False, name="initialized")
 
     def initialize(self, data):
-        """Sets scale and shift from `data`, an array `[n, d]`.
+        """Sets scale and shift from `data`, an array `[n, d]` or images `[n, h, w, d]`.
 
         Raises:
           ValueError: `data` is empty, not finite, or of another width.
         """
         # In float64: the mean of a million float32 numbers is not a float32 matter.
-        data = data_array(data, self.event_size, dtype=np.float64)
+        vectors = np.asarray(data).reshape(-1, np.shape(data)[-1]) if np.ndim(data) == 4 else data
+        data = data_array(vectors, self.event_size, dtype=np.float64)
         mean, deviation = data.mean(axis=0), data.std(axis=0)
         # The range and not the deviation: that of a constant column is the rounding of its mean.
         eps = np.finfo(self.dtype.as_numpy_dtype).eps
@@ -86,15 +89,21 @@ def initialize_act_norms(bijector, data):
 
     Args:
       bijector: A `tfb.Bijector`; nested `tfb.Chain`s are walked, others are taken whole.
-      data: Array `[n, d]`.
+      data: Array `[n, d]`, or images `[n, h, w, c]`.
     """
     parts = _chain.parts(bijector)
-    waiting = [
-        k for k, part in enumerate(parts) if isinstance(part, ActNorm) and not part.initialized
-    ]
+    waiting = [k for k, part in enumerate(parts) if waiting_act_norms(part)]
     if not waiting:
         return
     for part in parts[: waiting[-1] + 1]:
         if isinstance(part, ActNorm) and not part.initialized:
             part.initialize(data)
+        elif hasattr(part, "initialize_act_norms"):  # what holds bijectors in another way
+            part.initialize_act_norms(data)
         data = part.inverse(tf.identity(tf.convert_to_tensor(data, part.dtype)))
+
+
+def waiting_act_norms(bijector):
+    """Returns the `ActNorm`s in `bijector` that are not initialized."""
+    within = (bijector, *bijector.submodules)
+    return [part for part in within if isinstance(part, ActNorm) and not part.initialized]

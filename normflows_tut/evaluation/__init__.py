@@ -6,6 +6,7 @@ every check works on fresh tensors: TFP keeps the input and the log-determinant 
 them back, and a wrong inverse would pass.
 """
 
+from normflows_tut.evaluation.bits import bits_per_dim
 from normflows_tut.evaluation.density import default_bounds, log_density
 from normflows_tut.evaluation.divergence import (
     Estimate,
@@ -20,6 +21,7 @@ from normflows_tut.evaluation.quadrature import integral, integrates_to_one
 __all__ = [
     "Estimate",
     "MaxError",
+    "bits_per_dim",
     "default_bounds",
     "forward_kl",
     "integral",

@@ -35,7 +35,8 @@ class Estimate(NamedTuple):
         return f"Estimate({self})"
 
 
-def _estimate(values):
+def estimate(values):
+    """Returns the mean and its standard error as an `Estimate`."""
     values = np.asarray(values, np.float64)
     if not np.isfinite(values).all():  # log q = -inf somewhere under p: truly infinite.
         return Estimate(float(np.mean(values)), float("nan"))
@@ -80,7 +81,7 @@ def forward_kl(target, flow, num_samples=10_000, seed=0):
       Estimate(0.505 ± 0.010)
     """
     x = target_samples(target, _sample_count(num_samples), seed)
-    return _estimate(log_density(target, x) - log_density(flow, x))
+    return estimate(log_density(target, x) - log_density(flow, x))
 
 
 def reverse_kl(target, flow, num_samples=10_000, seed=0):
@@ -111,7 +112,7 @@ def reverse_kl(target, flow, num_samples=10_000, seed=0):
     draws = [draw(tf.constant([seed, k], tf.int32)) for k in range(-(-num_samples // CHUNK))]
     x = np.concatenate([x.numpy() for x, _ in draws])[:num_samples]
     log_q = np.concatenate([log_q.numpy() for _, log_q in draws])[:num_samples]
-    return _estimate(log_q.astype(np.float64) - log_density(target, x))
+    return estimate(log_q.astype(np.float64) - log_density(target, x))
 
 
 def kl_trace(target, flow, num_samples=10_000, seed=0):
@@ -137,7 +138,7 @@ def kl_trace(target, flow, num_samples=10_000, seed=0):
     x = target_samples(target, _sample_count(num_samples), seed)
     log_p = log_density(target, x)
     return [
-        _estimate(log_p - log_density(prefix, x, compiled=prefix is flow))
+        estimate(log_p - log_density(prefix, x, compiled=prefix is flow))
         for prefix in flows.prefixes(flow)
     ]
 
@@ -162,4 +163,4 @@ def negative_log_likelihood(distribution, x):
     if len(x) < 2:
         raise ValueError(f"x must have at least 2 rows for a standard error, got {len(x)}.")
     x = x[:, 0] if scalar else x
-    return _estimate(-log_density(distribution, x))
+    return estimate(-log_density(distribution, x))

@@ -35,6 +35,26 @@ def with_act_norm(layer):
     return tfb.Chain([norm, layer], name=layer.name)
 
 
+def append(flow, *bijectors):
+    """Returns `flow` with more bijectors on its data side.
+
+    Args:
+      flow: A `tfd.TransformedDistribution`; its variables are shared.
+      *bijectors: From base to data, such as `pixel_range()`.
+
+    Raises:
+      ValueError: `flow` has no bijector.
+
+    Example:
+      >>> append(planar(2, 4), tfb.Exp()).event_shape
+      TensorShape([2])
+    """
+    if not hasattr(flow, "bijector"):
+        raise ValueError(f"a tfd.TransformedDistribution is needed, got {flow!r}.")
+    chain = [*bijectors[::-1], *_chain.links(flow.bijector)]
+    return tfd.TransformedDistribution(flow.distribution, tfb.Chain(chain), name=flow.name)
+
+
 def layers(flow):
     """Returns the bijectors of `flow`, from base to data.
 

@@ -3,20 +3,30 @@
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from normflows_tut._checks import data_array, non_negative_int, positive_int
-from normflows_tut.bijectors import _chain
-from normflows_tut.bijectors.act_norm import ActNorm, initialize_act_norms
+from normflows_tut._checks import (
+    event_array,
+    non_negative_int,
+    positive_int,
+    random_generator,
+)
+from normflows_tut.bijectors.act_norm import initialize_act_norms, waiting_act_norms
 from normflows_tut.targets import Energy
 from normflows_tut.training.checkpoints import Checkpoint
 from normflows_tut.training.engine import engine_for
 from normflows_tut.training.loop import Run
-from normflows_tut.training.objectives import ArrayLikelihood, FreshLikelihood, ReverseKL
+from normflows_tut.training.objectives import (
+    ArrayLikelihood,
+    FreshLikelihood,
+    ReverseKL,
+    with_noise,
+)
 from normflows_tut.training.settings import Settings
 from normflows_tut.training.validation import Validation
 
 tfd = tfp.distributions
 
 _NUM_DRAWS = 10_000  # where a distribution stands in for an array
+_NUM_IMAGES = 1_000  # that initialize ActNorms
 
 
 def fit(
@@ -55,16 +65,19 @@ def fit(
     the same call gives the same weights to the last bit (on one machine, compiled with XLA).
 
     Args:
-      flow: A `tfd.Distribution` on events `[d]`, with its `trainable_variables` complete.
-      data: Array `[n, d]`, of which minibatches are drawn without replacement, or a
-        `tfd.Distribution`, of which every step draws a new batch.
+      flow: A `tfd.Distribution` on events `[d]` or `[height, width, channels]`, with its
+        `trainable_variables` complete.
+      data: Array `[n, ...]`, of which minibatches are drawn without replacement, or a
+        `tfd.Distribution`, of which every step draws a new batch. Of the type uint8, as images
+        are, it is dequantized: every step adds fresh noise, uniform on [0, 1), to the numbers.
       num_steps: Number of updates; a resumed run counts those before.
       batch_size: Points a step; at most n of an array.
       learning_rate: A number above 0, or a callable from the step (0, 1, ...) to a number, such
         as `cosine_decay(1e-3, num_steps)`.
       seed: Int from 0 to 2^31 - 1.
       clip_norm: If the norm of the whole gradient is larger, it is scaled down to this.
-      validation_data: Array `[m, d]` or a `tfd.Distribution` (then 10,000 draws).
+      validation_data: Array `[m, ...]` or a `tfd.Distribution` (then 10,000 draws). If uint8, it
+        is dequantized once.
       validation_every: Steps between two measurements of the validation loss.
       patience: Stop after so many measurements without a new best. The run then ends with the
         weights of the best measurement, whatever stopped it.
@@ -121,7 +134,11 @@ def fit(
     validation = None
     if validation_data is not None:
         validation = Validation(
-            _array(flow, validation_data, "validation_data", [settings.seed, -2]),
+            with_noise(
+                _array(flow, validation_data, "validation_data", [settings.seed, -2]),
+                settings.seed,
+                flow.dtype,
+            ),
             positive_int("validation_every", validation_every),
             None if patience is None else positive_int("patience", patience),
         )
@@ -130,11 +147,15 @@ def fit(
         objective = FreshLikelihood(data, settings.batch_size, flow.dtype)
     else:
         data = _array(flow, data, "data")
-        objective = ArrayLikelihood(data, settings.batch_size, settings.seed)
+        objective = ArrayLikelihood(data, settings.batch_size, settings.seed, flow.dtype)
 
     def initialize():
         if _waiting_act_norms(flow):
             sample = _array(flow, data, "data", [settings.seed, -1])
+            if sample.ndim > 2 and len(sample) > _NUM_IMAGES:
+                chosen = random_generator(settings.seed).choice(len(sample), _NUM_IMAGES, False)
+                sample = sample[chosen]
+            sample = with_noise(sample, settings.seed, flow.dtype)
             initialize_act_norms(flow.bijector, sample)
 
     return _train(flow, objective, settings, initialize, validation)
@@ -270,7 +291,7 @@ def _array(flow, data, name, seed=None):
         _check_event_shape(flow, data, name)
         data = tf.cast(data.sample(_NUM_DRAWS, seed=tf.constant(seed)), flow.dtype)
     dtype = flow.dtype.as_numpy_dtype
-    return data_array(data, flow.event_shape[0], dtype=dtype, name=name)
+    return event_array(data, flow.event_shape, dtype=dtype, name=name)
 
 
 def _check_flow(flow):
@@ -278,10 +299,10 @@ def _check_flow(flow):
         raise ValueError("Training cannot run inside a tf.function: call it from plain Python.")
     if not isinstance(flow, tfd.Distribution):
         raise ValueError(f"flow must be a tfd.Distribution, got {flow!r}.")
-    if flow.event_shape.rank != 1 or flow.batch_shape.rank != 0:
+    if flow.event_shape.rank not in (1, 3) or flow.batch_shape.rank != 0:
         raise ValueError(
-            f"flow must be on events [d] and have no batch shape, got event_shape "
-            f"{flow.event_shape} and batch_shape {flow.batch_shape}."
+            f"flow must be on events [d] or [height, width, channels] and have no batch shape, "
+            f"got event_shape {flow.event_shape} and batch_shape {flow.batch_shape}."
         )
 
 
@@ -295,6 +316,4 @@ def _check_event_shape(flow, distribution, name):
 
 def _waiting_act_norms(flow):
     """Returns the `ActNorm`s of `flow` that no run has initialized."""
-    bijector = getattr(flow, "bijector", None)
-    parts = _chain.parts(bijector) if bijector is not None else []
-    return [part for part in parts if isinstance(part, ActNorm) and not part.initialized]
+    return waiting_act_norms(flow.bijector) if hasattr(flow, "bijector") else []

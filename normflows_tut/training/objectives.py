@@ -14,6 +14,7 @@ and used again when the `key` is the same.
 """
 
 import contextlib
+import functools
 import hashlib
 
 import numpy as np
@@ -23,15 +24,17 @@ import tensorflow as tf
 class ArrayLikelihood:
     """Maximum likelihood on an array: minibatches without replacement, epoch by epoch."""
 
-    def __init__(self, data, batch_size, seed):
+    def __init__(self, data, batch_size, seed, dtype):
         self._seed = seed
         self._size = len(data)
         self._batch_size = min(batch_size, len(data))
         self._epoch, self._order = None, None
         self._data = data
         self.fixed = (tf.constant(data),)
-        self.key = ("array", data.shape, self._batch_size)
-        self.draw, self.loss = _gather, negative_log_likelihood
+        self.key = ("array", data.shape, data.dtype, self._batch_size)
+        whole = data.dtype == np.uint8
+        self.draw = functools.partial(_gather_dequantized, dtype) if whole else _gather
+        self.loss = negative_log_likelihood
 
     def rows(self, first, count):
         """Returns the indices of `count` batches, int32 `[count, batch_size]`.
@@ -165,6 +168,19 @@ USUAL_CAUSES = (
 
 def _gather(fixed, row, seed):
     return tf.gather(fixed[0], row[0])  # (batch_size, d)
+
+
+def _gather_dequantized(dtype, fixed, row, seed):
+    x = tf.cast(_gather(fixed, row, seed), dtype)
+    return x + tf.random.stateless_uniform(tf.shape(x), seed, dtype=dtype)
+
+
+def with_noise(data, seed, dtype):
+    """Returns uint8 `data` with uniform noise, the same for the same `seed`; other data as is."""
+    if data.dtype != np.uint8:
+        return data
+    dtype = dtype.as_numpy_dtype
+    return data + np.random.default_rng([seed, 1]).random(data.shape, dtype)
 
 
 def digest(array):

@@ -5,24 +5,25 @@ import tensorflow as tf
 
 from normflows_tut.training.objectives import digest
 
-_BLOCK = 8192  # points at a time: bounds the memory, whatever the size of the data
+_NUMBERS = 2**19  # at a time: bounds the memory, whatever the size of the data
 
 
 class Validation:
     """Mean of -log_prob over the validation data, and the best weights so far.
 
     Args:
-      data: Array `[m, d]`.
+      data: Array `[m, ...]`.
       every: Steps between measurements.
       patience: Measurements without a new best that end the run, or None.
     """
 
     def __init__(self, data, every, patience):
-        self._size, block = len(data), min(len(data), _BLOCK)
+        block = max(1, _NUMBERS // int(np.prod(data.shape[1:])))
+        self._size, block = len(data), min(len(data), block, 8192)
         padding = -len(data) % block
         # Padded with real points, which have a density as good as any; they are not counted.
         blocks = np.concatenate([data, data[:1].repeat(padding, axis=0)])
-        self._blocks = tf.constant(blocks.reshape(-1, block, data.shape[1]))
+        self._blocks = tf.constant(blocks.reshape(-1, block, *data.shape[1:]))
         self._digest = digest(data)
         self.every, self.patience = every, patience
         self.step, self.loss = [], []

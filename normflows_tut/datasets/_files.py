@@ -5,9 +5,7 @@ from pathlib import Path
 
 from normflows_tut import _images
 
-_PACKAGE = Path(__file__).resolve().parent
-
-__all__ = ["benchmark", "data_path", "read_image"]
+_PACKAGE = Path(__file__).resolve().parent.parent
 
 
 def _find(name, *parts):
