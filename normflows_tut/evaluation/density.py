@@ -9,10 +9,18 @@ import tensorflow as tf
 from normflows_tut import _checks
 from normflows_tut.targets import Energy
 
-# Points per compiled call. One fixed shape means one trace; the last chunk is padded.
-CHUNK = 5_000
+# What one compiled call gets: so many points, or fewer if they are large, as images are.
+_POINTS, _NUMBERS = 5_000, 2**19
 
 _compiled = weakref.WeakKeyDictionary()
+
+
+def chunk_size(event_shape):
+    """Returns the number of points per compiled call.
+
+    One fixed shape means one trace; the last chunk is padded.
+    """
+    return max(1, min(_POINTS, _NUMBERS // max(1, int(np.prod(event_shape)))))
 
 
 def compiled_call(distribution, method):
@@ -64,7 +72,8 @@ def log_density(target, x, *, compiled=True):
     """
     x = np.asarray(x)
     _check_target(target, x)
-    chunks = [x[i : i + CHUNK] for i in range(0, len(x), CHUNK)]
+    size = chunk_size(x.shape[1:])
+    chunks = [x[i : i + size] for i in range(0, len(x), size)]
     values = [_log_density_of_chunk(target, chunk, compiled) for chunk in chunks]
     values = np.concatenate([*values, np.empty(0)])
     _checks.refuse_rows(x, np.isnan(values), f"the log-density of {_name(target)} must not be NaN")
@@ -98,10 +107,11 @@ def _log_density_of_chunk(target, x, compiled):
                 f"{_name(target)} must return shape {[len(x)]}, got {list(values.shape)}."
             )
         return values
-    padding = [(0, CHUNK - len(x))] + [(0, 0)] * (x.ndim - 1)
+    size = chunk_size(x.shape[1:])
+    padding = [(0, size - len(x))] + [(0, 0)] * (x.ndim - 1)
     padded = tf.constant(np.pad(x, padding, mode="edge"), target.dtype)
     log_prob = compiled_call(target, _log_prob)(padded) if compiled else target.log_prob(padded)
-    if log_prob.shape != [CHUNK]:
+    if log_prob.shape != [size]:
         raise ValueError(
             f"{_name(target)} has batch shape {target.batch_shape} and event shape "
             f"{target.event_shape}: points of shape {list(x.shape[1:])} do not give one "

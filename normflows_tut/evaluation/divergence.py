@@ -6,7 +6,12 @@ import numpy as np
 import tensorflow as tf
 
 from normflows_tut import _checks, flows
-from normflows_tut.evaluation.density import CHUNK, compiled_call, log_density, target_samples
+from normflows_tut.evaluation.density import (
+    chunk_size,
+    compiled_call,
+    log_density,
+    target_samples,
+)
 
 
 class Estimate(NamedTuple):
@@ -51,7 +56,8 @@ def _sample_count(num_samples):
 
 def _sample_and_log_prob(distribution, seed):
     # The log-density of a sample needs its way forward only, not a numeric inverse.
-    return distribution.experimental_sample_and_log_prob(CHUNK, seed=seed)
+    count = chunk_size(distribution.event_shape)
+    return distribution.experimental_sample_and_log_prob(count, seed=seed)
 
 
 def forward_kl(target, flow, num_samples=10_000, seed=0):
@@ -109,7 +115,8 @@ def reverse_kl(target, flow, num_samples=10_000, seed=0):
     """
     num_samples, seed = _sample_count(num_samples), _checks.seed_number(seed)
     draw = compiled_call(flow, _sample_and_log_prob)
-    draws = [draw(tf.constant([seed, k], tf.int32)) for k in range(-(-num_samples // CHUNK))]
+    count = -(-num_samples // chunk_size(flow.event_shape))
+    draws = [draw(tf.constant([seed, k], tf.int32)) for k in range(count)]
     x = np.concatenate([x.numpy() for x, _ in draws])[:num_samples]
     log_q = np.concatenate([log_q.numpy() for _, log_q in draws])[:num_samples]
     return estimate(log_q.astype(np.float64) - log_density(target, x))
