@@ -37,7 +37,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, *arguments):
         """Says nothing."""
 
-    def do_GET(self):  # noqa: N802 - the library's name
+    def do_GET(self):
         ranged = self.headers.get("Range")
         self.server.asked.append((self.path, ranged))
         kind = self.path.split("/")[1]
@@ -197,7 +197,7 @@ def test_what_is_wrong_is_named(server, kind, reason, tmp_path):
 def test_a_server_that_stalls(server, monkeypatch):
     monkeypatch.setattr(_download, "STALL_SECONDS", 0.2)
     monkeypatch.setattr(_download, "ATTEMPTS", 1)
-    with pytest.raises(DownloadError, match="[Tt]imed out"):
+    with pytest.raises(DownloadError, match=r"[Tt]imed out"):
         fetch(remote(server, "stall"))
 
 
@@ -218,7 +218,7 @@ def test_a_wrong_file_in_its_place_stays_there(server, tmp_path):
     path = tmp_path / "set" / "file.bin"
     path.parent.mkdir()
     path.write_bytes(b"my own")
-    with pytest.raises(DownloadError, match="it has 6 bytes.*Move it away"):
+    with pytest.raises(DownloadError, match=r"it has 6 bytes.*Move it away"):
         fetch(remote(server, "good"))
     assert path.read_bytes() == b"my own"
     assert server.asked == []

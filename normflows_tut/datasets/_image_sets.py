@@ -48,7 +48,11 @@ _CIFAR = _download.RemoteFile(
 _CIFAR_VALIDATION = 5_000  # the last of the 50,000 training images
 _CELEBA = {"size": 1_443_490_838, "checksum": "md5:00d2c5bc6d35e252742224ab0c1e8fcb"}
 # By the number of the picture, from 1: the set's own list_eval_partition.txt.
-_CELEBA_SPLITS = {"train": (1, 162_770), "validation": (162_771, 182_637), "test": (182_638, 202_599)}
+_CELEBA_SPLITS = {
+    "train": (1, 162_770),
+    "validation": (162_771, 182_637),
+    "test": (182_638, 202_599),
+}
 _CELEBA_CROP = 148  # the square in the middle of the 178 x 218 pixels that the papers take
 
 
@@ -145,7 +149,10 @@ def _idx_set(name, split, path):
         found = [
             _download.fetch(
                 _download.RemoteFile(
-                    f"{name}/{file}.gz", f"{address}{file}.gz", files[file][0], f"md5:{files[file][1]}"
+                    f"{name}/{file}.gz",
+                    f"{address}{file}.gz",
+                    files[file][0],
+                    f"md5:{files[file][1]}",
                 )
             )
             for file in names

@@ -1,10 +1,11 @@
 """Reading the columns of an old pandas pickle without running what it says.
 
-A pickle is a program: loading one may call any function. Here it may call four functions that
+A pickle is a program: loading one may call any function. Here it may call a few functions that
 build NumPy arrays; every name of pandas becomes an inert object that only keeps what it is given,
 and any other name is refused.
 """
 
+import codecs
 import copyreg
 import pickle
 
@@ -19,8 +20,13 @@ _ALLOWED = {
     ("builtins", "slice"): slice,
     ("numpy", "ndarray"): np.ndarray,
     ("numpy", "dtype"): np.dtype,
+    ("_codecs", "encode"): codecs.encode,  # text that stands for bytes
 }
-_ARRAY_MODULES = ("numpy.core.multiarray", "numpy._core.multiarray")
+# By what NumPy itself writes: their module has moved between its versions.
+_ARRAY_FUNCTIONS = {
+    "_reconstruct": np.zeros(1).__reduce__()[0],
+    "scalar": np.float64(0).__reduce__()[0],
+}
 
 
 class _Inert:
@@ -40,8 +46,9 @@ class _Inert:
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module, name):
-        if module in _ARRAY_MODULES and name in ("_reconstruct", "scalar"):
-            return getattr(np._core.multiarray, name)
+        if module in ("numpy.core.multiarray", "numpy._core.multiarray"):
+            if name in _ARRAY_FUNCTIONS:
+                return _ARRAY_FUNCTIONS[name]
         if module.split(".")[0] == "pandas":
             return type(name, (_Inert,), {})
         if (module, name) in _ALLOWED:
