@@ -1,0 +1,194 @@
+"""Image flows: shapes, exactness, training on whole numbers, bits per dimension."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from normflows_tut import bijectors, evaluation, flows, training
+from normflows_tut.flows.image import halvings
+
+tfb, tfd = tfp.bijectors, tfp.distributions
+
+RNG = np.random.default_rng(0)
+
+
+def stripes(count):
+    """Images [count, 8, 8, 1] of dark and bright stripes at a random angle, 0 to 255."""
+    rows, columns = np.indices((8, 8))
+    angle, phase = RNG.uniform(0, np.pi, size=[2, count, 1, 1])
+    wave = np.sin(rows * np.cos(angle) + columns * np.sin(angle) + 2 * phase)
+    noise = RNG.normal(scale=5, size=wave.shape)
+    return np.clip(128 + 90 * wave + noise, 0, 255).astype(np.uint8)[..., np.newaxis]
+
+
+def small(dtype=tf.float32, **options):
+    settings = {"num_couplings": 2, "hidden_channels": 8, "num_blocks": 1} | options
+    return flows.multiscale_real_nvp((8, 8, 1), **settings, dtype=dtype)
+
+
+def shaken(flow):
+    """The flow with weights that are anything but zero."""
+    for variable in flow.trainable_variables:
+        variable.assign_add(0.1 * RNG.normal(size=variable.shape))
+    return flow
+
+
+def test_it_is_a_flow():
+    flow = shaken(small(tf.float64, num_couplings=1))
+    x = RNG.normal(size=[3, 8, 8, 1])
+    assert flow.event_shape == [8, 8, 1]
+    z = flow.bijector.inverse(tf.constant(x))
+    np.testing.assert_allclose(flow.bijector.forward(tf.identity(z)), x, atol=1e-10)
+    with tf.GradientTape(persistent=True) as tape:
+        y = tf.constant(x)
+        tape.watch(y)
+        z = flow.bijector.inverse(tf.identity(y))
+        columns = tf.unstack(z, axis=-1)
+    rows = [tf.reshape(tape.gradient(column, y), [3, 64]) for column in columns]
+    _, expected = np.linalg.slogdet(np.stack(rows, axis=1))
+    claimed = flow.bijector.inverse_log_det_jacobian(tf.constant(x), event_ndims=3)
+    np.testing.assert_allclose(claimed, expected, atol=1e-9)
+    log_prob = flow.log_prob(tf.constant(x))
+    normal = -0.5 * np.sum(z**2, axis=-1) - 32 * np.log(2 * np.pi)
+    np.testing.assert_allclose(log_prob, normal + expected, atol=1e-9)
+
+
+def test_it_starts_as_a_permutation_of_pixels():
+    flow = small(tf.float64)
+    x = RNG.normal(size=[2, 8, 8, 1])
+    z = flow.bijector.inverse(tf.constant(x))
+    np.testing.assert_array_equal(np.sort(z), np.sort(x.reshape(2, -1)))
+
+
+def test_every_pixel_changes_and_depends_on_all_others():
+    flow = shaken(small(tf.float64, num_couplings=4, num_blocks=2))
+    x = tf.constant(RNG.normal(size=[1, 8, 8, 1]))
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        z = flow.bijector.inverse(x)
+    jacobian = tape.jacobian(z, x).numpy().reshape(64, 64)
+    deep = jacobian[:32]  # what all levels have worked on
+    assert np.count_nonzero(deep) == deep.size
+
+
+@pytest.mark.parametrize(
+    ("shape", "levels"),
+    [((28, 28, 1), 2), ((32, 32, 3), 3), ((64, 64, 3), 4), ((8, 8, 1), 1), ((24, 12, 1), 1)],
+)
+def test_the_number_of_levels_fits_the_shape(shape, levels):
+    assert halvings(shape) == levels
+    flow = flows.multiscale_real_nvp(shape, num_couplings=1, hidden_channels=2, num_blocks=0)
+    assert len(flow.bijector.levels) == levels
+    assert flow.sample(2, seed=1).shape == [2, *shape]
+
+
+def test_sizes_that_do_not_fit_say_what_would():
+    with pytest.raises(ValueError, match="one levels need .*got 25 x 25; 24 x 24 would fit"):
+        flows.multiscale_real_nvp((25, 25, 1))
+    with pytest.raises(ValueError, match="3 levels need .*got 28 x 28; 32 x 32 would fit"):
+        flows.multiscale_real_nvp((28, 28, 1), num_levels=3)
+    with pytest.raises(ValueError, match=r"must be \(height, width, channels\), got \(28, 28\)"):
+        flows.multiscale_real_nvp((28, 28))
+
+
+def test_pixels():
+    side = flows.pixel_range(0.05)
+    assert side.forward(0.0) == 128.0
+    y = tf.constant([0.0, 1.5, 128.0, 256.0], tf.float64)
+    side = flows.pixel_range(0.05)
+    p = 0.05 + 0.9 * y / 256
+    np.testing.assert_allclose(side.inverse(y), np.log(p / (1 - p)), atol=1e-6)
+    slope = 0.9 / 256 / (p * (1 - p))
+    log_det = side.inverse_log_det_jacobian(tf.identity(y), 0)
+    np.testing.assert_allclose(log_det, np.log(slope), atol=1e-6)
+    for alpha in (-0.1, 0.5):
+        with pytest.raises(ValueError, match=f"alpha must be .*got {alpha}"):
+            flows.pixel_range(alpha)
+
+
+def test_training_on_whole_numbers():
+    images, held_out = stripes(600), stripes(200)
+    flow = flows.append(small(), flows.pixel_range())
+    options = {"num_steps": 60, "batch_size": 50, "learning_rate": 3e-3, "progress": False}
+    history = training.fit(flow, images, validation_data=held_out, validation_every=30, **options)
+    assert all(norm.initialized for norm in flow.bijector.submodules if is_act_norm(norm))
+    before = history.loss[0] / 64 / np.log(2)
+    after = evaluation.bits_per_dim(flow, held_out)
+    assert before > 7
+    assert after.value < before - 0.7
+    assert history.validation_loss[-1] / 64 / np.log(2) == pytest.approx(after.value, abs=0.05)
+    # The same call gives the same weights, noise included.
+    again = flows.append(small(), flows.pixel_range())
+    repeated = training.fit(again, images, **options)
+    np.testing.assert_array_equal(repeated.loss, history.loss)
+
+
+def is_act_norm(module):
+    return isinstance(module, bijectors.ActNorm)
+
+
+def test_a_flow_on_images_is_saved_and_loaded(tmp_path):
+    flow = flows.append(shaken(small()), flows.pixel_range())
+    other = flows.append(small(seed=1), flows.pixel_range())
+    flows.save(flow, tmp_path / "flow.npz")
+    flows.load(other, tmp_path / "flow.npz")
+    x = stripes(4).astype(np.float32) + 0.5
+    np.testing.assert_array_equal(other.log_prob(x), flow.log_prob(x))
+
+
+def test_bad_images_are_refused():
+    flow = flows.append(small(), flows.pixel_range())
+    fit = {"num_steps": 1, "progress": False}
+    with pytest.raises(ValueError, match=r"shape \['n', 8, 8, 1\], got \[5, 8, 8\]"):
+        training.fit(flow, np.zeros([5, 8, 8], np.uint8), **fit)
+    with pytest.raises(ValueError, match=r"must be finite, but at \[2, 0, 1, 0\] there is nan"):
+        bad = np.zeros([5, 8, 8, 1], np.float32)
+        bad[2, 0, 1, 0] = np.nan
+        training.fit(flow, bad, **fit)
+    with pytest.raises(ValueError, match="images must be uint8, got float64"):
+        evaluation.bits_per_dim(flow, np.zeros([5, 8, 8, 1]))
+    with pytest.raises(ValueError, match="at least 2"):
+        evaluation.bits_per_dim(flow, np.zeros([1, 8, 8, 1], np.uint8))
+
+
+class TestBitsPerDim:
+    def test_uniform_pixels_take_eight_bits(self):
+        uniform = tfd.Independent(tfd.Uniform(tf.zeros([3, 2, 1]), 256.0), 3)
+        bits = evaluation.bits_per_dim(
+            uniform, RNG.integers(256, size=[9, 3, 2, 1], dtype=np.uint8)
+        )
+        assert bits.value == pytest.approx(8, abs=1e-6)
+        assert bits.standard_error == pytest.approx(0, abs=1e-6)
+
+    def test_a_known_entropy_is_reached(self):
+        """Numbers 2 (60 %), 3 (30 %) and 7 (10 %); a density that is constant on each cell."""
+        probabilities = {2: 0.6, 3: 0.3, 7: 0.1}
+        entropy = -sum(p * np.log2(p) for p in probabilities.values())
+        cells = tfd.MixtureSameFamily(
+            tfd.Categorical(probs=tf.constant([*probabilities.values()], tf.float64)),
+            tfd.Uniform(tf.constant([2.0, 3, 7], tf.float64), tf.constant([3.0, 4, 8], tf.float64)),
+        )
+        images = RNG.choice([2, 3, 7], p=[0.6, 0.3, 0.1], size=[4000, 5]).astype(np.uint8)
+        bits = evaluation.bits_per_dim(tfd.Sample(cells, 5), images)
+        assert abs(bits.value - entropy) < 4 * bits.standard_error
+        assert bits.standard_error < 0.02
+
+    def test_the_logit_is_counted(self):
+        """The same density, put together through the logit."""
+        direct = tfd.Independent(tfd.Uniform(tf.zeros([4], tf.float64), 256.0), 1)
+        side = flows.pixel_range(0.05)
+        in_logits = tfd.TransformedDistribution(direct, tfb.Invert(side))
+        back = tfd.TransformedDistribution(in_logits, side)
+        images = RNG.integers(256, size=[50, 4], dtype=np.uint8)
+        assert evaluation.bits_per_dim(back, images).value == pytest.approx(8, abs=1e-4)
+
+    def test_uneven_noise_costs_bits_and_more_draws_do_not_change_that(self):
+        """A density that varies in the cells: the bound is above the truth by a known amount."""
+        # p(x + u) = 2 u on the cell of 0: P(0) = 1, and E[-log2(2 u)] = log2(e) - 1.
+        triangle = tfd.Triangular(low=0.0, high=1.0, peak=1.0)
+        zeros = np.zeros([3000, 4], np.uint8)
+        flow = tfd.Independent(tfd.Sample(triangle, 4), 0)
+        for draws in (1, 5):
+            bits = evaluation.bits_per_dim(flow, zeros, num_draws=draws)
+            assert abs(bits.value - (np.log2(np.e) - 1)) < 4 * bits.standard_error
