@@ -70,12 +70,20 @@ def read_colours(source):
     """Reads a picture of 8 bits a channel as uint8 [h, w, 3], transparent pixels on white.
 
     Args:
-      source: Path, binary file or Pillow image.
+      source: Path, binary file, Pillow image, or array [h, w, 3] of uint8.
 
     Raises:
       ValueError: There is no such picture, or it has more than 8 bits a channel.
     """
-    return _opened(source, _red_green_blue)
+    if not is_array(source):
+        return _opened(source, _red_green_blue)
+    array = np.asarray(source)
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[-1] != 3 or array.size == 0:
+        raise ValueError(
+            "a picture must be uint8 [height, width, 3], "
+            f"got {array.dtype} of shape {list(array.shape)}."
+        )
+    return array
 
 
 def _red_green_blue(image):

@@ -79,28 +79,14 @@ def palette(image, num_points=None, *, seed=0):
       (1000, 3)
     """
     generator = _checks.random_generator(seed)
-    pixels = colours(image).reshape(-1, 3)
+    named = isinstance(image, str) and image in NAMES
+    pixels = _images.read_colours(photograph(image) if named else image).reshape(-1, 3)
     if num_points is not None:
         count = _checks.positive_int("num_points", num_points)
         pixels = pixels[generator.integers(len(pixels), size=count)]
     # Below 1 even after rounding: float32 has no number between 1 - 2^-24 and 1.
     points = (pixels + generator.random(pixels.shape, np.float32)) / np.float32(256)
     return np.minimum(points, np.float32(1 - 2**-24))
-
-
-def colours(image):
-    """Returns a picture, a path or the name of a photograph as uint8 [height, width, 3]."""
-    if isinstance(image, str) and image in NAMES:
-        return photograph(image)
-    if not _images.is_array(image):
-        return _images.read_colours(image)
-    array = np.asarray(image)
-    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[-1] != 3 or array.size == 0:
-        raise ValueError(
-            "a picture must be uint8 [height, width, 3], "
-            f"got {array.dtype} of shape {list(array.shape)}."
-        )
-    return array
 
 
 def grey(image):

@@ -21,11 +21,22 @@ import tensorflow as tf
 from normflows_tut.targets._base import Target
 from normflows_tut.targets._cells import Cells
 from normflows_tut.targets._closed_form import Banana, Gaussians, Pinwheel, Rings
+from normflows_tut.targets._colours import Colours, from_colours
 from normflows_tut.targets._curves import Line, NoisyCurve, Spirals
 from normflows_tut.targets._energies import Energy, energy
 from normflows_tut.targets._pictures import Picture, from_image
 
-__all__ = ["Energy", "Picture", "Target", "energy", "from_image", "make", "names"]
+__all__ = [
+    "Colours",
+    "Energy",
+    "Picture",
+    "Target",
+    "energy",
+    "from_colours",
+    "from_image",
+    "make",
+    "names",
+]
 
 _SQUARE = ((-4.0, 4.0), (-4.0, 4.0))
 
