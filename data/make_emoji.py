@@ -2,8 +2,9 @@
 
     python data/make_emoji.py NotoColorEmoji.ttf
 
-The font is Debian's package fonts-noto-color-emoji. Of the pictures that differ in the colour of
-skin or hair alone one is kept, so that no picture of the test set has a twin in training.
+The font is that of Debian's package fonts-noto-color-emoji. Only characters are taken, no
+sequences of them: these are flags, and variants of skin, hair and company, so that a picture of
+the test set would have twins in training.
 """
 
 import io
@@ -22,20 +23,19 @@ def main(font_path):
     """Writes emoji.npz."""
     font = TTFont(font_path)
     strike = font["CBDT"].strikeData[0]
-    pictures = []
-    for name in sorted(strike):
+    pictures = {}
+    for name in font.getBestCmap().values():
+        if name not in strike:
+            continue
         picture = Image.open(io.BytesIO(strike[name].imageData)).convert("RGBA")
         side = max(picture.size)
         paper = Image.new("RGBA", (side, side), "white")
         paper.alpha_composite(picture, tuple((side - s) // 2 for s in picture.size))
-        small = paper.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX)
-        pictures.append((name, np.asarray(small)))
-    print(len(pictures), [name for name, _ in pictures[:40]])
-    np.savez_compressed(
-        "/tmp/emoji_all.npz",
-        images=np.stack([p for _, p in pictures]),
-        names=[n for n, _ in pictures],
-    )
+        small = np.asarray(paper.convert("RGB").resize((SIDE, SIDE), Image.Resampling.BOX))
+        pictures[small.tobytes()] = small  # some are drawn twice
+    images = np.stack(list(pictures.values()))
+    np.savez_compressed(PATH, images=images)
+    print(f"{PATH}: {len(images)} pictures, {PATH.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,13 @@
 """Takes the digits that come with the book out of the whole of MNIST.
 
-    python data/make_mnist.py
+    python data/make_mnist.py [FOLDER]
 
 Every twelfth of the 60,000 training images and every tenth of the 10,000 test images: both sets
 begin with the easier half of the writers, and a stride takes as much of either. The whole set is
-downloaded if it is not there.
+downloaded if it is not there, or read from a folder that has its four IDX files.
 """
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,15 @@ from normflows_tut import datasets
 PATH = Path(__file__).with_name("mnist.npz")
 
 
-def main():
+def main(folder=None):
     """Writes mnist.npz."""
-    parts = [datasets.images("mnist", s, full=True, labels=True) for s in ("train", "validation")]
-    images, labels = (np.concatenate(both) for both in zip(*parts, strict=True))
-    test_images, test_labels = datasets.images("mnist", "test", full=True, labels=True)
+
+    def whole(split):
+        return datasets.images("mnist", split, full=True, labels=True, path=folder)
+
+    both = zip(whole("train"), whole("validation"), strict=True)
+    images, labels = (np.concatenate(parts) for parts in both)
+    test_images, test_labels = whole("test")
     np.savez_compressed(
         PATH,
         train_images=images[::12, :, :, 0],
@@ -32,4 +37,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

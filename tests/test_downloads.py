@@ -63,7 +63,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def _cut(self, start):
         """Two megabytes at a time."""
-        body = CONTENT[start : start + 2_000_000]
+        body = CONTENT[start : start + 32 * _download.CHUNK]
         self._answer(body, start, total=len(CONTENT) - start)
         self.close_connection = True
 
@@ -160,7 +160,7 @@ def test_it_goes_on_where_it_was_cut(server, tmp_path):
     fetch(remote(server, "good"))
     assert server.asked == [("/good/x", "bytes=3000000-")]
     fetch(remote(server, "cut", name="set/other.bin"))
-    assert [r for path, r in server.asked[1:]] == [None, "bytes=2000000-", "bytes=4000000-"]
+    assert [r for path, r in server.asked[1:]] == [None, "bytes=2097152-", "bytes=4194304-"]
 
 
 @pytest.mark.parametrize("left", [b"y" * 1000, b"y" * len(CONTENT), CONTENT + b"y"])

@@ -79,7 +79,7 @@ class Squeeze(tfb.Bijector):
         height, width, channels = shape
         if channels % 4:
             raise ValueError(
-                f"Squeeze is undone where the channels are a multiple of 4, got shape {list(shape)}."
+                f"Squeeze is undone where channels are a multiple of 4, got shape {list(shape)}."
             )
         return tf.TensorShape([2 * height, 2 * width, channels // 4])
 

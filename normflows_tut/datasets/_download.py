@@ -16,7 +16,7 @@ import requests
 import tqdm
 
 CONNECT_SECONDS, STALL_SECONDS = 10, 30
-ATTEMPTS, MAX_REDIRECTS, CHUNK = 5, 5, 1 << 20
+ATTEMPTS, MAX_REDIRECTS, CHUNK = 5, 5, 1 << 16
 
 
 class DownloadError(OSError):

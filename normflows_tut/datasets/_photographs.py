@@ -84,9 +84,9 @@ def palette(image, num_points=None, *, seed=0):
     if num_points is not None:
         count = _checks.positive_int("num_points", num_points)
         pixels = pixels[generator.integers(len(pixels), size=count)]
-    # Below 1 even after rounding: float32 has no number between 1 - 2^-24 and 1.
-    points = (pixels + generator.random(pixels.shape, np.float32)) / np.float32(256)
-    return np.minimum(points, np.float32(1 - 2**-24))
+    # 16 bits of noise: more would be rounded beside 255, up to the next pixel's value at worst.
+    noise = generator.integers(2**16, size=pixels.shape, dtype=np.uint16) / np.float32(2**16)
+    return (pixels + noise) / np.float32(256)
 
 
 def grey(image):

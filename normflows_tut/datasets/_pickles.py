@@ -46,9 +46,9 @@ class _Inert:
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module, name):
-        if module in ("numpy.core.multiarray", "numpy._core.multiarray"):
-            if name in _ARRAY_FUNCTIONS:
-                return _ARRAY_FUNCTIONS[name]
+        of_arrays = module in ("numpy.core.multiarray", "numpy._core.multiarray")
+        if of_arrays and name in _ARRAY_FUNCTIONS:
+            return _ARRAY_FUNCTIONS[name]
         if module.split(".")[0] == "pandas":
             return type(name, (_Inert,), {})
         if (module, name) in _ALLOWED:

@@ -15,7 +15,7 @@ tfd = tfp.distributions
 _SMALLEST = 4  # a side, in the deepest level
 
 
-def pixel_range(alpha=0.05, num_values=256):
+def pixel_range(alpha=0.05, num_values=256, *, dtype=tf.float32):
     """Returns the bijector from real numbers to the range of pixels: the logit's inverse.
 
     ```none
@@ -29,6 +29,7 @@ def pixel_range(alpha=0.05, num_values=256):
     Args:
       alpha: A number of at least 0 and below 1/2.
       num_values: Number of values of a pixel.
+      dtype: `tf.float32` or `tf.float64`.
 
     Returns:
       A `tfb.Sigmoid`.
@@ -48,7 +49,7 @@ def pixel_range(alpha=0.05, num_values=256):
         raise ValueError(f"alpha must be at least 0 and below 1/2, got {alpha!r}.")
     n = positive_int("num_values", num_values)
     low = -n * alpha / (1 - 2 * alpha)
-    return tfb.Sigmoid(low=low, high=n - low)
+    return tfb.Sigmoid(low=tf.constant(low, dtype), high=tf.constant(n - low, dtype))
 
 
 def multiscale_real_nvp(

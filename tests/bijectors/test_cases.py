@@ -1,5 +1,6 @@
 """Every public bijector, through one set of checks; a test fails for a name without a case."""
 
+import functools
 import inspect
 
 import numpy as np
@@ -8,7 +9,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from normflows_tut import bijectors, evaluation
-from normflows_tut.networks import MADE, MLP
+from normflows_tut.networks import MADE, MLP, ConvNet
 
 tfb = tfp.bijectors
 
