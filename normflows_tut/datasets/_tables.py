@@ -211,12 +211,13 @@ def _scaled_by_train_and_validation(parts):
 
 
 def _shuttle(split):
-    with gzip.open(_files.data_path("shuttle.csv.gz"), "rt", encoding="ascii") as file:
-        file.readline()  # names
-        numbers = file.read().replace("\n", ",")
-    # The tenth column says what is an anomaly.
-    rows = np.fromstring(numbers, np.float32, sep=",").reshape(-1, 10)[:, :9]
-    return _whole_numbers(rows, split)
+    def rows():
+        with gzip.open(_files.data_path("shuttle.csv.gz"), "rt", encoding="ascii") as file:
+            file.readline()  # names
+            numbers = np.fromstring(file.read().replace("\n", ","), np.float32, sep=",")
+        return numbers.reshape(-1, 10)[:, :9]  # the tenth column says what is an anomaly
+
+    return _whole_numbers(rows(), split)
 
 
 def _digits(split):
@@ -229,10 +230,12 @@ def _whole_numbers(rows, split):
     generator = np.random.default_rng(SEED)
     rows = rows[generator.permutation(len(rows))]
     rows += generator.random(rows.shape, np.float32)
-    parts = dict(zip(SPLITS, in_tenths(rows), strict=True))
-    train = parts["train"]
+    train, validation, test = in_tenths(rows)
     mean, deviation = train.mean(axis=0, dtype=np.float64), train.std(axis=0, dtype=np.float64)
-    return ((parts[split] - mean) / deviation).astype(np.float32)
+    part = {"train": train, "validation": validation, "test": test}[split]
+    part -= mean.astype(np.float32)
+    part /= deviation.astype(np.float32)
+    return part
 
 
 def in_tenths(rows):
