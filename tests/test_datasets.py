@@ -34,7 +34,7 @@ def test_inside_an_installed_package(tmp_path, monkeypatch):
     package = tmp_path / "normflows_tut"
     (package / "data").mkdir(parents=True)
     (package / "data" / "word.png").write_bytes(b"here")
-    monkeypatch.setattr(datasets, "_PACKAGE", package)
+    monkeypatch.setattr(datasets._files, "_PACKAGE", package)
     assert datasets.data_path("word.png").read_bytes() == b"here"
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "word.png").write_bytes(b"the clone's")
@@ -55,12 +55,12 @@ def test_kept_results_of_benchmarks(tmp_path, monkeypatch):
     package = tmp_path / "normflows_tut"  # installed
     (package / "results").mkdir(parents=True)
     (package / "results" / "speed.json").write_text('{"date": "today"}')
-    monkeypatch.setattr(datasets, "_PACKAGE", package)
+    monkeypatch.setattr(datasets._files, "_PACKAGE", package)
     assert datasets.benchmark("speed") == {"date": "today"}
 
 
 def test_with_no_data_at_all(tmp_path, monkeypatch):
-    monkeypatch.setattr(datasets, "_PACKAGE", tmp_path / "normflows_tut")
+    monkeypatch.setattr(datasets._files, "_PACKAGE", tmp_path / "normflows_tut")
     with pytest.raises(ValueError, match="nothing"):
         datasets.data_path("word.png")
 
