@@ -49,6 +49,13 @@ def install_module():
         "tqdm>=4.66",
         "ipywidgets>=8.1",
         "anywidget>=0.9.13",
+        "requests>=2.31",
+        "filelock>=3.12",
+        "platformdirs>=4.0",
+        "pandas>=2.1",
+        "h5py>=3.10",
+        "scikit-learn>=1.4",
+        "scikit-image>=0.22",
     )
     pip("--no-deps", f"git+{REPOSITORY}")
     importlib.invalidate_caches()
