@@ -3,12 +3,16 @@
 Plain Python and NumPy: each worker reads it in the environment of its own library. A worker
 hands over a class with
 
-    Trainer(spec, data, variant)   the flow of a `Spec`, to be trained on data [n, d], float32
+    Trainer(spec, data, variant, seed)
+                                   the flow of a `Spec`, to be trained on data [n, d], float32
     steps(count, rate)             so many optimizer steps; returns the last loss, a float
     log_prob(points)               log-densities [m] of points [m, d], as an array
     sample(count)                  draws so many points and waits until they are there
-    train_for(seconds, rate)       optional, in place of many calls of `steps`: trains at the
-                                   rates `rate(step)`; returns the number of steps
+    train_for(seconds, rate, validation)
+                                   optional, in place of many calls of `steps`: trains at the
+                                   rates `rate(step)`, and ends with the weights that were best
+                                   on validation points, if there are any; returns the number
+                                   of steps
 
 and the class is told what to do by one of three protocols: `speed` (of training), `sampling`
 and `quality`.
@@ -24,13 +28,14 @@ import numpy as np
 
 BATCH = 512
 PER_CALL = 50  # steps between two looks at the clock
+VALIDATE_EVERY = 200  # steps
 
 
 @dataclasses.dataclass(frozen=True)
 class Spec:
-    """A flow, in the words of no library: `kind` is real_nvp, maf or spline (couplings)."""
+    """A flow, in the words of no library."""
 
-    kind: str
+    kind: str  # made, real_nvp, maf, spline (couplings) or autoregressive_spline
     dimensions: int
     layers: int
     units: int  # of each of the two hidden layers
@@ -46,7 +51,7 @@ def run(trainer_class):
         quality(trainer_class, spec, arguments)
         return
     data = np.random.default_rng(0).normal(size=[100_000, spec.dimensions])
-    trainer = trainer_class(spec, data.astype(np.float32), arguments["variant"])
+    trainer = trainer_class(spec, data.astype(np.float32), arguments["variant"], seed=0)
     work = {"speed": lambda count: trainer.steps(count, 1e-3), "sampling": trainer.sample}
     take_turns(work[protocol], arguments["first"])
 
@@ -67,25 +72,41 @@ def take_turns(work, first):
 def quality(trainer_class, spec, arguments):
     """Trains for `seconds`, then writes the log-densities of the test points.
 
-    The clock starts before the flow is built: compilation counts.
+    The clock starts before the flow is built: compilation counts. Where there are validation
+    points, the weights count that were best on them; looking costs time like everything else.
     """
     with np.load(arguments["points"]) as file:
-        train, test = file["train"], file["test"]
-    start, count = time.perf_counter(), 0
-    trainer = trainer_class(spec, train, arguments["variant"])
+        train, test, validation = file["train"], file["test"], file.get("validation")
+    start, count, best, log_prob = time.perf_counter(), 0, -math.inf, None
+    trainer = trainer_class(spec, train, arguments["variant"], arguments["seed"])
+
+    def mean_log_prob():
+        return float(np.mean(trainer.log_prob(validation), dtype=np.float64))
 
     def share():
         return (time.perf_counter() - start) / arguments["seconds"]
 
     if hasattr(trainer, "train_for"):
         seconds = arguments["seconds"] * (1 - share())
-        count = trainer.train_for(seconds, lambda k: rate_at(share(), k, arguments["peak_rate"]))
+        count = trainer.train_for(
+            seconds, lambda k: rate_at(share(), k, arguments["peak_rate"]), validation
+        )
+        best = mean_log_prob() if validation is not None else best
     else:
         while share() < 1:
             trainer.steps(PER_CALL, rate_at(share(), count, arguments["peak_rate"]))
             count += PER_CALL
-    log_prob = np.asarray(trainer.log_prob(test), np.float64)
-    np.savez(arguments["answer"], log_prob=log_prob, steps=count)
+            if validation is not None and count % VALIDATE_EVERY == 0:
+                now = mean_log_prob()
+                if now > best:  # and never where it is NaN
+                    best, log_prob = now, trainer.log_prob(test)
+    log_prob = trainer.log_prob(test) if log_prob is None else log_prob
+    np.savez(
+        arguments["answer"],
+        log_prob=np.asarray(log_prob, np.float64),
+        steps=count,
+        validation=best,
+    )
 
 
 def rate_at(share, step, peak):

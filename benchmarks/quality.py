@@ -51,6 +51,40 @@ def points_of(target, seed):
     return (train - mean) / deviation, (test - mean) / deviation, log_p
 
 
+def answer_of(points, name, spec, peak_rate, pythons, *, seconds=SECONDS, seed=0):
+    """Trains one contestant.
+
+    Args:
+      points: Arrays `train` and `test`, and perhaps `validation`.
+      name: The contestant's name.
+      spec: Its `Spec`.
+      peak_rate: The peak of its learning rate.
+      pythons: Maps environments to interpreters.
+      seconds: How long it trains.
+      seed: Decides its weights and batches.
+
+    Returns:
+      A dict: `log_prob` at the test points, the number of `steps`, and the mean log-density at
+      the `validation` points.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        data, answer = pathlib.Path(folder, "points.npz"), pathlib.Path(folder, "answer.npz")
+        np.savez(data, **{key: rows.astype(np.float32) for key, rows in points.items()})
+        arguments = {
+            "spec": dataclasses.asdict(spec),
+            "variant": CONTESTANTS[name].variant,
+            "seed": seed,
+            "points": str(data),
+            "answer": str(answer),
+            "seconds": seconds,
+            "peak_rate": peak_rate,
+        }
+        worker = [*command(name, pythons), "quality", json.dumps(arguments)]
+        subprocess.run(worker, check=True, stderr=subprocess.DEVNULL)
+        with np.load(answer) as file:
+            return dict(file)
+
+
 def measure(points, runs, pythons):
     """Trains one after the other.
 
@@ -63,24 +97,8 @@ def measure(points, runs, pythons):
       For each run the log-ratios log p - log q at the test points, and the number of steps.
     """
     train, test, log_p = points
-    results = []
-    with tempfile.TemporaryDirectory() as folder:
-        data, answer = pathlib.Path(folder, "points.npz"), pathlib.Path(folder, "answer.npz")
-        np.savez(data, train=train.astype(np.float32), test=test.astype(np.float32))
-        for name, spec, peak_rate in runs:
-            arguments = {
-                "spec": dataclasses.asdict(spec),
-                "variant": CONTESTANTS[name].variant,
-                "points": str(data),
-                "answer": str(answer),
-                "seconds": SECONDS,
-                "peak_rate": peak_rate,
-            }
-            worker = [*command(name, pythons), "quality", json.dumps(arguments)]
-            subprocess.run(worker, check=True, stderr=subprocess.DEVNULL)
-            with np.load(answer) as file:
-                results.append((log_p - file["log_prob"], int(file["steps"])))
-    return results
+    answers = [answer_of({"train": train, "test": test}, *run, pythons) for run in runs]
+    return [(log_p - answer["log_prob"], int(answer["steps"])) for answer in answers]
 
 
 def on_all_cores(work, tasks):

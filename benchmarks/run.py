@@ -10,7 +10,13 @@ import sys
 import venv
 
 HERE = pathlib.Path(__file__).parent
-PEERS = ("speed", "sampling", "quality_choice", "quality")  # they need other environments
+PEERS = {  # they need other environments
+    "speed": ("jax", "torch"),
+    "sampling": ("jax", "torch"),
+    "quality_choice": ("jax", "torch"),
+    "quality": ("jax", "torch"),
+    "tables": ("torch",),
+}
 NAMES = (
     "speed",
     "sampling",
@@ -23,6 +29,7 @@ NAMES = (
     "targets_2d",
     "targets_2d_spline",
     "spline_direction",
+    "tables",
     "planar_energies",
 )
 
@@ -45,7 +52,7 @@ def main(names):
     if unknown:
         raise SystemExit(f"Unknown benchmark {', '.join(unknown)}; known: {', '.join(NAMES)}.")
     for name in names or NAMES:
-        arguments = [peer_python("jax"), peer_python("torch")] if name in PEERS else []
+        arguments = [peer_python(environment) for environment in PEERS.get(name, ())]
         subprocess.run([sys.executable, HERE / f"{name}.py", *arguments], check=True)
 
 

@@ -22,13 +22,13 @@ from flowjax.train.train_utils import get_batches, step
 class Trainer:
     """See `contest`."""
 
-    def __init__(self, spec, data, variant):
+    def __init__(self, spec, data, variant, seed):
         self._data = jnp.asarray(data)
-        self._key = jr.key(0)
+        self._key, weights = jr.split(jr.key(seed))
         spline = RationalQuadraticSpline(knots=spec.bins - 1, interval=spec.bound)
         build = masked_autoregressive_flow if spec.kind == "maf" else coupling_flow
         flow = build(
-            jr.key(1),
+            weights,
             base_dist=Normal(jnp.zeros(spec.dimensions)),
             transformer=spline if spec.kind == "spline" else None,
             flow_layers=spec.layers,

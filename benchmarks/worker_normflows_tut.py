@@ -9,15 +9,19 @@ from normflows_tut import evaluation, flows, training
 class Trainer:
     """See `contest`."""
 
-    def __init__(self, spec, data, variant):
+    def __init__(self, spec, data, variant, seed):
         del variant
-        self._data = data
+        self._data, self._seed = data, seed
         d, hidden = spec.dimensions, (spec.units, spec.units)
         self.flow = {
-            "real_nvp": lambda: flows.real_nvp(d, spec.layers, hidden),
-            "maf": lambda: flows.masked_autoregressive(d, spec.layers, hidden),
+            "made": lambda: flows.masked_autoregressive(d, 1, hidden, seed=seed),
+            "real_nvp": lambda: flows.real_nvp(d, spec.layers, hidden, seed=seed),
+            "maf": lambda: flows.masked_autoregressive(d, spec.layers, hidden, seed=seed),
             "spline": lambda: flows.neural_spline(
-                d, spec.layers, spec.bins, hidden, bound=spec.bound
+                d, spec.layers, spec.bins, hidden, bound=spec.bound, seed=seed
+            ),
+            "autoregressive_spline": lambda: flows.neural_spline(
+                d, spec.layers, spec.bins, hidden, bound=spec.bound, autoregressive=True, seed=seed
             ),
         }[spec.kind]()
         self._draw = tf.function(self.flow.sample)
@@ -30,12 +34,18 @@ class Trainer:
             num_steps=count,
             batch_size=contest.BATCH,
             learning_rate=rate,
+            seed=self._seed,
             progress=False,
         )
         return float(history.loss[-1])
 
-    def train_for(self, seconds, rate):
+    def train_for(self, seconds, rate, validation=None):
         """Trains in one run: a new one every 50 steps would begin with new moments."""
+        if validation is not None:
+            best = {"validation_data": validation, "validation_every": contest.VALIDATE_EVERY}
+            best["patience"] = 10**9  # so that the best weights are taken in the end
+        else:
+            best = {}
         history = training.fit(
             self.flow,
             self._data,
@@ -43,7 +53,9 @@ class Trainer:
             batch_size=contest.BATCH,
             learning_rate=rate,
             max_seconds=seconds,
+            seed=self._seed,
             progress=False,
+            **best,
         )
         return len(history.loss)
 

@@ -74,7 +74,8 @@ def autoregressive(spec):
 class Trainer:
     """See `contest`."""
 
-    def __init__(self, spec, data, variant):
+    def __init__(self, spec, data, variant, seed):
+        tf_keras.utils.set_random_seed(seed)
         self._stack, networks = [], []
         build = {"real_nvp": affine, "spline": spline, "maf": autoregressive}[spec.kind]
         for _ in range(spec.layers):

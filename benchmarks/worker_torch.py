@@ -17,6 +17,7 @@ def zuko(spec, hidden):
         "maf": lambda: zuko.flows.MAF(spec.dimensions, **size),
         # Two passes make its autoregressive layers couplings.
         "spline": lambda: zuko.flows.NSF(spec.dimensions, bins=spec.bins, passes=2, **size),
+        "autoregressive_spline": lambda: zuko.flows.NSF(spec.dimensions, bins=spec.bins, **size),
     }[spec.kind]()
     return flow, lambda x: flow().log_prob(x), lambda count: flow().sample((count,))
 
@@ -45,6 +46,19 @@ def nflows(spec, hidden):
                     mask, network, num_bins=spec.bins, tails="linear", tail_bound=spec.bound
                 )
             )
+        elif spec.kind == "autoregressive_spline":
+            stack += [
+                transforms.ReversePermutation(spec.dimensions),
+                transforms.MaskedPiecewiseRationalQuadraticAutoregressiveTransform(
+                    spec.dimensions,
+                    spec.units,
+                    num_bins=spec.bins,
+                    tails="linear",
+                    tail_bound=spec.bound,
+                    num_blocks=1,
+                    use_residual_blocks=False,
+                ),
+            ]
         else:
             stack += [
                 transforms.ReversePermutation(spec.dimensions),
@@ -91,8 +105,8 @@ def normflows(spec, hidden):
 class Trainer:
     """See `contest`."""
 
-    def __init__(self, spec, data, variant):
-        torch.manual_seed(0)
+    def __init__(self, spec, data, variant, seed):
+        torch.manual_seed(seed)
         self._data = torch.from_numpy(data)
         build = {"zuko": zuko, "nflows": nflows, "normflows": normflows}[variant]
         self._model, self._log_prob, self._draw = build(spec, [spec.units, spec.units])

@@ -144,6 +144,20 @@ def test_odd_sizes_change_every_coordinate():
     assert np.all(flow.bijector.forward(z) != z)
 
 
+def test_what_is_appended_belongs_to_the_last_layer():
+    inner = _randomized(flows.real_nvp(2, 3))
+    flow = flows.append(inner, tfp.bijectors.Sigmoid(), tfp.bijectors.Scale(7.0))
+    z = tf.constant(np.random.default_rng(0).normal(size=[50, 2]), tf.float32)
+    x = inner.bijector.forward(z)
+    np.testing.assert_allclose(flow.bijector.forward(z), 7 * tf.sigmoid(x), atol=1e-5)
+    assert len(flows.layers(flow)) == 3
+    partial = flows.prefixes(flow)
+    assert len(partial) == 4
+    for prefix, other in zip(partial, flows.prefixes(inner), strict=True):
+        expected = 7 * tf.sigmoid(other.bijector.forward(z))
+        np.testing.assert_allclose(prefix.bijector.forward(tf.identity(z)), expected, atol=1e-5)
+
+
 def test_a_flow_of_tfp_has_layers_too():
     scale, shift = tfp.bijectors.Scale(2.0), tfp.bijectors.Shift(1.0)
     chain = tfd.TransformedDistribution(tfd.Normal(0.0, 1.0), tfp.bijectors.Chain([shift, scale]))

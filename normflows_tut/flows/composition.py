@@ -1,5 +1,7 @@
 """Putting layers together, and taking a flow apart again."""
 
+import itertools
+
 import tensorflow as tf
 import tensorflow_probability as tfp
 
@@ -36,7 +38,7 @@ def with_act_norm(layer):
 
 
 def append(flow, *bijectors):
-    """Returns `flow` with more bijectors on its data side.
+    """Returns `flow` with more bijectors on its data side, folded into its last layer.
 
     Args:
       flow: A `tfd.TransformedDistribution`; its variables are shared.
@@ -51,8 +53,11 @@ def append(flow, *bijectors):
     """
     if not hasattr(flow, "bijector"):
         raise ValueError(f"a tfd.TransformedDistribution is needed, got {flow!r}.")
-    chain = [*bijectors[::-1], *_chain.links(flow.bijector)]
-    return tfd.TransformedDistribution(flow.distribution, tfb.Chain(chain), name=flow.name)
+    last, *others = _chain.links(flow.bijector)
+    last = tfb.Chain([*bijectors[::-1], *_chain.links(last)], name=last.name)
+    return tfd.TransformedDistribution(
+        flow.distribution, tfb.Chain([last, *others]), name=flow.name
+    )
 
 
 def layers(flow):
@@ -73,15 +78,14 @@ def layers(flow):
 def prefixes(flow):
     """Returns `num_layers + 1` flows: the base through the first k layers, for every k.
 
-    Each ends in the standardising step of the whole, so that all are in the units of the
-    data: the first is a normal distribution, the last is `flow`'s equal. They share the
-    variables of `flow`.
+    Each ends in what stands on the data side of the whole and is not trained, such as the
+    standardising step, so that all are in the units of the data: the last is `flow`'s equal.
+    They share the variables of `flow`.
     """
     stack = layers(flow)
-    data_side = _chain.links(stack[-1])[0]
-    is_standardising = isinstance(data_side, ActNorm) and not data_side.trainable_variables
-    standardise = [data_side] if is_standardising else []
-    partial = [tfb.Chain([*standardise, *stack[:k][::-1]]) for k in range(len(stack))]
+    *data_side, _ = _chain.links(stack[-1])
+    fixed = list(itertools.takewhile(lambda link: not link.trainable_variables, data_side))
+    partial = [tfb.Chain([*fixed, *stack[:k][::-1]]) for k in range(len(stack))]
     return [
         *(tfd.TransformedDistribution(flow.distribution, bijector) for bijector in partial),
         flow,

@@ -1,0 +1,122 @@
+"""Shuttle, digits and patches: test log-likelihood after equal times, beside zuko and nflows.
+
+All train on the same rows, standardised by the training rows, for the same wall-clock time on one
+core each; what counts are the weights that were best on the validation rows. Five seeds, which
+give the runs other weights and batches; the splits stay. The learning rate and the width of each
+contestant are chosen for each table by a run of half the time, by the validation rows. A run that
+was stopped goes on where it was.
+
+    python benchmarks/tables.py TORCH_PYTHON
+"""
+
+import dataclasses
+import itertools
+import sys
+
+import numpy as np
+import quality
+from contest import Spec
+from contestants import OURS, peer_versions
+from machine import resume, write_result
+
+from normflows_tut import datasets
+
+TABLES, SEEDS = ("shuttle", "digits", "patches"), (0, 1, 2, 3, 4)
+MODELS = {
+    "MADE": Spec("made", 0, 1, 0),
+    "RealNVP": Spec("real_nvp", 0, 5, 0),
+    "MAF": Spec("maf", 0, 5, 0),
+    "NSF, couplings": Spec("spline", 0, 5, 0, bins=8),
+    "NSF, autoregressive": Spec("autoregressive_spline", 0, 5, 0, bins=8),
+}
+LIBRARIES = {OURS: tuple(MODELS), "zuko": tuple(MODELS)[2:], "nflows": tuple(MODELS)[2:]}
+CONTESTANTS = tuple((library, model) for library in LIBRARIES for model in LIBRARIES[library])
+CHOICES = tuple(itertools.product((64, 256), (5e-4, 2e-3)))  # units, peak of the rate
+SECONDS, CHOICE_SECONDS = 60, 30
+
+
+def rows_of(table):
+    """Returns the three splits, standardised, and the log-determinant of that."""
+    splits = {split: datasets.tabular(table, split) for split in ("train", "validation", "test")}
+    mean, deviation = splits["train"].mean(axis=0), splits["train"].std(axis=0)
+    log_det = -np.log(deviation.astype(np.float64)).sum()
+    return {name: (rows - mean) / deviation for name, rows in splits.items()}, log_det
+
+
+def gaussian(rows):
+    """Returns the log-densities of the test rows under the normal distribution of the others."""
+    train, test = rows["train"].astype(np.float64), rows["test"]
+    centred = test - train.mean(axis=0)
+    root = np.linalg.cholesky(np.cov(train.T))
+    z = np.linalg.solve(root, centred.T)
+    log_det = np.log(np.diag(root)).sum()
+    return -0.5 * (z**2).sum(axis=0) - log_det - 0.5 * len(z) * np.log(2 * np.pi)
+
+
+def measure(task, pythons, seconds):
+    """Trains one contestant; returns its row."""
+    table, library, model, units, rate, seed = task
+    rows, log_det = rows_of(table)
+    width = rows["train"].shape[1]
+    spec = dataclasses.replace(MODELS[model], dimensions=width, units=units)
+    answer = quality.answer_of(rows, library, spec, rate, pythons, seconds=seconds, seed=seed)
+    return {
+        "table": table,
+        "library": library,
+        "model": model,
+        "units": units,
+        "peak_rate": rate,
+        "seed": seed,
+        "validation": round(float(answer["validation"]) + log_det, 4),
+        "test": quality.mean_and_error(answer["log_prob"] + log_det),
+        "steps": int(answer["steps"]),
+    }
+
+
+def main(torch_python):
+    """Measures what is missing, prints and writes results/tables.json."""
+    pythons = {"own": sys.executable, "torch": torch_python}
+    head = {
+        "what": f"Mean log-likelihood of the test rows in nats after {SECONDS} s of training on "
+        "one core, with its standard error, and of the validation rows",
+        "peers": peer_versions(),
+        "choice_seconds": CHOICE_SECONDS,
+        "gaussian": {},
+    }
+    for table in TABLES:
+        rows, log_det = rows_of(table)
+        head["gaussian"][table] = quality.mean_and_error(gaussian(rows) + log_det)
+    record = resume("tables", head)
+    found = {"choice": record.get("choice", []), "rows": record.get("rows", [])}
+
+    def run(key, tasks, seconds):
+        fields = ("table", "library", "model", "units", "peak_rate", "seed")
+        done = [tuple(row[field] for field in fields) for row in found[key]]
+        missing = [task for task in tasks if task not in done]
+        for row in quality.on_all_cores(lambda task: measure(task, pythons, seconds), missing):
+            print(row, flush=True)
+            found[key].append(row)
+            write_result("tables", COMMAND, {**head, **found}, unfinished=True)
+
+    # Another seed than those that count.
+    choice = [
+        (table, *contestant, *setting, 100)
+        for table, contestant, setting in itertools.product(TABLES, CONTESTANTS, CHOICES)
+    ]
+    run("choice", choice, CHOICE_SECONDS)
+    chosen = {}
+    for row in sorted(found["choice"], key=lambda row: row["validation"]):
+        chosen[row["table"], row["library"], row["model"]] = row["units"], row["peak_rate"]
+    # Seed by seed, so that a stopped run has all contestants.
+    tasks = [
+        (table, *contestant, *chosen[table, *contestant], seed)
+        for seed, table, contestant in itertools.product(SEEDS, TABLES, CONTESTANTS)
+    ]
+    run("rows", tasks, SECONDS)
+    print(f"Written to {write_result('tables', COMMAND, {**head, **found})}.")
+
+
+COMMAND = "make bench BENCH=tables"
+
+if __name__ == "__main__":
+    main(sys.argv[1])
