@@ -5,6 +5,7 @@ What is too large to come along is downloaded by the first call that wants it, i
 going on where a cut has stopped it. Every refusal says how to place the file by hand.
 """
 
+from normflows_tut.datasets._csv import read_csv
 from normflows_tut.datasets._download import DownloadError
 from normflows_tut.datasets._files import benchmark, data_path, read_image
 from normflows_tut.datasets._image_sets import images
@@ -18,6 +19,7 @@ __all__ = [
     "images",
     "palette",
     "photograph",
+    "read_csv",
     "read_image",
     "tabular",
 ]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from normflows_tut.datasets import _download, _files, _photographs, _pickles
+from normflows_tut.datasets._csv import read_csv
 
 SPLITS = ("train", "validation", "test")
 SEED = 42
@@ -143,7 +144,7 @@ def _gas(path):
 
 
 def _hepmass(train_path, test_path):
-    train, test = _csv(train_path), _csv(test_path)
+    train, test = read_csv(train_path), read_csv(test_path)
     train, test = (rows[rows[:, 0] == 1, 1:] for rows in (train, test))
     test = test[:, : train.shape[1]]  # one column more than in training, at the end
     mean, deviation = train.mean(axis=0), train.std(axis=0, ddof=1)
@@ -186,15 +187,6 @@ def _array(path, width):
     if rows.ndim != 2 or width not in (None, rows.shape[1]):
         raise ValueError(f"{path} must have {width} columns, got shape {list(rows.shape)}.")
     return rows
-
-
-def _csv(path):
-    import pandas as pd
-
-    try:
-        return pd.read_csv(path, index_col=False).to_numpy(np.float64)
-    except (ValueError, OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is refused: {error}.") from None
 
 
 def _tails(rows):
