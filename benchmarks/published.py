@@ -3,13 +3,15 @@
     python benchmarks/published.py power                # a spline flow
     python benchmarks/published.py gas --model maf
     python benchmarks/published.py power --path FOLDER  # the archive's files, unpacked there
+    python benchmarks/published.py power --hours 8      # one sitting
 
-The first call downloads the archive (857 MB). A run that was stopped goes on from its checkpoint,
-`published_TABLE_MODEL.npz` in the current folder, when the same command is given again. What the
-protocol asks for: the preprocessing and the splits of Papamakarios et al. (2017); a learning rate
-that falls to 0 along half a cosine, and gradients clipped at the norm 5, as in the program of
-Durkan et al. (2019), experiments/uci.py; the validation rows choose the weights, and the test rows
-are looked at once, at the end. The networks are plain ones, where those of the papers are residual.
+The first call downloads the archive (857 MB). A run that was stopped, or whose hours are over, goes
+on from its checkpoint, `published_TABLE_MODEL.npz` in the current folder, when the same command is
+given again. What the protocol asks for: the preprocessing and the splits of Papamakarios et al.
+(2017); a learning rate that falls to 0 along half a cosine, and gradients clipped at the norm 5, as
+in the program of Durkan et al. (2019), experiments/uci.py; the validation rows choose the weights,
+and the test rows are looked at once, at the end. The networks are plain ones, where those of the
+papers are residual.
 """
 
 import argparse
@@ -24,8 +26,23 @@ MODELS = {
 }
 
 
-def run(table, *, model, path=None, num_steps, batch_size, peak_rate, layers, units, checkpoint):
-    """Trains, or goes on; returns the mean log-likelihood of the test rows, an `Estimate`."""
+def run(
+    table,
+    *,
+    model,
+    path=None,
+    num_steps,
+    batch_size,
+    peak_rate,
+    layers,
+    units,
+    checkpoint,
+    hours=None,
+):
+    """Trains, or goes on; returns the negative log-likelihood of the test rows, or None.
+
+    None stands for a training that is not over: the test rows are looked at once.
+    """
     train, validation = (
         datasets.tabular(table, split, path=path) for split in ("train", "validation")
     )
@@ -41,9 +58,13 @@ def run(table, *, model, path=None, num_steps, batch_size, peak_rate, layers, un
         validation_every=min(1000, num_steps),
         patience=NEVER,  # the best weights, in the end
         checkpoint=checkpoint,
+        max_seconds=None if hours is None else 3600 * hours,
     )
     steps = len(history.loss)
     print(f"{steps:,} steps, {1e3 * history.seconds / max(1, steps):.1f} ms each")
+    if history.stop_reason != "finished":
+        print(f"{history.stop_reason}: the same command goes on from {checkpoint}.")
+        return None
     test = datasets.tabular(table, "test", path=path)
     return evaluation.negative_log_likelihood(flow, test)
 
@@ -59,13 +80,16 @@ def main(arguments):
     parser.add_argument("--peak-rate", type=float, default=5e-4)
     parser.add_argument("--layers", type=int, default=10)
     parser.add_argument("--units", type=int, default=256)
+    parser.add_argument("--hours", type=float, help="length of a sitting")
     parser.add_argument("--checkpoint", help="by default published_TABLE_MODEL.npz")
     options = vars(parser.parse_args(arguments))
     options["checkpoint"] = options["checkpoint"] or "published_{table}_{model}.npz".format(
         **options
     )
     result = run(options.pop("table"), **options)
-    print(f"test log-likelihood {-result.value:.3f} nats, 2 s.e. {2 * result.standard_error:.3f}")
+    if result is not None:
+        log_likelihood, error = -result.value, result.standard_error
+        print(f"test log-likelihood {log_likelihood:.3f} nats, 2 s.e. {2 * error:.3f}")
 
 
 if __name__ == "__main__":

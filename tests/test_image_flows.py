@@ -5,7 +5,7 @@ import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from normflows_tut import bijectors, evaluation, flows, training
+from normflows_tut import _noise, bijectors, evaluation, flows, training
 from normflows_tut.flows.image import halvings
 
 tfb, tfd = tfp.bijectors, tfp.distributions
@@ -192,3 +192,20 @@ class TestBitsPerDim:
         for draws in (1, 5):
             bits = evaluation.bits_per_dim(flow, zeros, num_draws=draws)
             assert abs(bits.value - (np.log2(np.e) - 1)) < 4 * bits.standard_error
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_noise_never_makes_the_next_whole_number(dtype):
+    white = np.full([1000, 1000], 255, np.uint8)  # among 1e6 uniform float32 about 8 make 256
+    noisy = {
+        "array": _noise.with_noise(white, np.random.default_rng(0), dtype),
+        "graph": _noise.with_stateless_noise(tf.constant(white, dtype), [0, 1]).numpy(),
+    }
+    for kind, numbers in noisy.items():
+        assert numbers.dtype == dtype, kind
+        assert np.array_equal(np.floor(numbers), white), kind
+        u = numbers - dtype(255)
+        assert 0 < u.min() < 1e-4, kind
+        assert u.max() > 1 - 1e-4, kind
+        counts = np.histogram(u, bins=100, range=(0, 1))[0]
+        assert np.sum((counts - 1e4) ** 2 / 1e4) < 160, kind  # chi squared of 99 degrees: 1 in 1e4

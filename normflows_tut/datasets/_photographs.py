@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from normflows_tut import _checks, _images
+from normflows_tut import _checks, _images, _noise
 
 _SKIMAGE = {
     "astronaut": "astronaut",
@@ -84,9 +84,7 @@ def palette(image, num_points=None, *, seed=0):
     if num_points is not None:
         count = _checks.positive_int("num_points", num_points)
         pixels = pixels[generator.integers(len(pixels), size=count)]
-    # 16 bits of noise: more would be rounded beside 255, up to the next pixel's value at worst.
-    noise = generator.integers(2**16, size=pixels.shape, dtype=np.uint16) / np.float32(2**16)
-    return (pixels + noise) / np.float32(256)
+    return _noise.with_noise(pixels, generator) / np.float32(256)
 
 
 def grey(image):

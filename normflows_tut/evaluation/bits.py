@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from normflows_tut import _checks
+from normflows_tut import _checks, _noise
 from normflows_tut.evaluation.density import log_density
 from normflows_tut.evaluation.divergence import estimate
 
@@ -51,5 +51,5 @@ def bits_per_dim(flow, images, *, num_draws=1, seed=0):
     dtype = flow.dtype.as_numpy_dtype
     total = np.zeros(len(images))
     for _ in range(_checks.positive_int("num_draws", num_draws)):
-        total += log_density(flow, images + generator.random(images.shape, dtype))
+        total += log_density(flow, _noise.with_noise(images, generator, dtype))
     return estimate(-total / num_draws / (np.prod(images.shape[1:]) * np.log(2)))

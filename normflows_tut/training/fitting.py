@@ -18,7 +18,7 @@ from normflows_tut.training.objectives import (
     ArrayLikelihood,
     FreshLikelihood,
     ReverseKL,
-    with_noise,
+    dequantized,
 )
 from normflows_tut.training.settings import Settings
 from normflows_tut.training.validation import Validation
@@ -134,7 +134,7 @@ def fit(
     validation = None
     if validation_data is not None:
         validation = Validation(
-            with_noise(
+            dequantized(
                 _array(flow, validation_data, "validation_data", [settings.seed, -2]),
                 settings.seed,
                 flow.dtype,
@@ -155,7 +155,7 @@ def fit(
             if sample.ndim > 2 and len(sample) > _NUM_IMAGES:
                 chosen = random_generator(settings.seed).choice(len(sample), _NUM_IMAGES, False)
                 sample = sample[chosen]
-            sample = with_noise(sample, settings.seed, flow.dtype)
+            sample = dequantized(sample, settings.seed, flow.dtype)
             initialize_act_norms(flow.bijector, sample)
 
     return _train(flow, objective, settings, initialize, validation)

@@ -20,6 +20,8 @@ import hashlib
 import numpy as np
 import tensorflow as tf
 
+from normflows_tut import _noise
+
 
 class ArrayLikelihood:
     """Maximum likelihood on an array: minibatches without replacement, epoch by epoch."""
@@ -172,15 +174,14 @@ def _gather(fixed, row, seed):
 
 def _gather_dequantized(dtype, fixed, row, seed):
     x = tf.cast(_gather(fixed, row, seed), dtype)
-    return x + tf.random.stateless_uniform(tf.shape(x), seed, dtype=dtype)
+    return _noise.with_stateless_noise(x, seed)
 
 
-def with_noise(data, seed, dtype):
+def dequantized(data, seed, dtype):
     """Returns uint8 `data` with uniform noise, the same for the same `seed`; other data as is."""
     if data.dtype != np.uint8:
         return data
-    dtype = dtype.as_numpy_dtype
-    return data + np.random.default_rng([seed, 1]).random(data.shape, dtype)
+    return _noise.with_noise(data, np.random.default_rng([seed, 1]), dtype.as_numpy_dtype)
 
 
 def digest(array):
