@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from normflows_tut import targets
+from normflows_tut import datasets, flows, targets, training
 
 # Three quarters dark red, one quarter white.
 IMAGE = np.array([[[64, 0, 0], [64, 0, 0]], [[64, 0, 0], [255, 255, 255]]], np.uint8)
@@ -41,6 +41,13 @@ def test_eight_bits_are_the_pixels():
     assert colours == {(64, 0, 0), (255, 255, 255)}
     red = np.mean(np.floor(256 * x[:, 0]) == 64)
     assert abs(red - 0.75) < 0.06
+
+
+def test_a_flow_can_be_trained_on_fresh_draws():
+    target = targets.from_colours(datasets.photograph("coffee"), bits=3)
+    flow = flows.append(flows.planar(3, num_layers=2), flows.pixel_range(num_values=1))
+    history = training.fit(flow, target, num_steps=100, learning_rate=1e-2, progress=False)
+    assert np.mean(history.loss[-10:]) < np.mean(history.loss[:10]) - 0.5
 
 
 def test_bad_requests():

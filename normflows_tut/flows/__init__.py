@@ -12,17 +12,24 @@ from normflows_tut.flows.autoregressive import (
 )
 from normflows_tut.flows.composition import append, layers, prefixes
 from normflows_tut.flows.coupling import neural_spline, real_nvp
-from normflows_tut.flows.image import multiscale_real_nvp, pixel_range
+from normflows_tut.flows.image import (
+    dequantization,
+    multiscale_neural_spline,
+    multiscale_real_nvp,
+    pixel_range,
+)
 from normflows_tut.flows.simple import planar, radial
 from normflows_tut.flows.storage import export, load, save
 
 __all__ = [
     "append",
+    "dequantization",
     "export",
     "inverse_autoregressive",
     "layers",
     "load",
     "masked_autoregressive",
+    "multiscale_neural_spline",
     "multiscale_real_nvp",
     "neural_autoregressive",
     "neural_spline",

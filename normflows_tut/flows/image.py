@@ -1,13 +1,23 @@
-"""Flows on images: multi-scale RealNVP."""
+"""Flows on images: couplings on several scales, and what stands between them and pixels."""
+
+import functools
 
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
 from normflows_tut._checks import positive_int, positive_ints
-from normflows_tut.bijectors import AffineCoupling, Multiscale, Squeeze
+from normflows_tut.bijectors import (
+    AffineCoupling,
+    Coupling,
+    Dequantization,
+    Multiscale,
+    RationalQuadraticSpline,
+    Squeeze,
+)
 from normflows_tut.flows.composition import with_act_norm
-from normflows_tut.networks import ConvNet
+from normflows_tut.flows.transforms import spline
+from normflows_tut.networks import ConvNet, Embedding
 
 tfb = tfp.bijectors
 tfd = tfp.distributions
@@ -96,6 +106,128 @@ def multiscale_real_nvp(
     Reference:
       Dinh, Sohl-Dickstein & Bengio (2017), Density Estimation Using Real NVP, sections 3.4 to 3.7.
     """
+    layer = functools.partial(AffineCoupling, log_scale_bound=log_scale_bound)
+    return _multiscale(
+        "multiscale_real_nvp",
+        layer,
+        2,
+        image_shape,
+        num_levels,
+        num_couplings,
+        act_norm=act_norm,
+        seed=seed,
+        dtype=dtype,
+        hidden_channels=hidden_channels,
+        num_blocks=num_blocks,
+        activation=activation,
+    )
+
+
+def multiscale_neural_spline(
+    image_shape,
+    num_levels=None,
+    num_couplings=2,
+    num_bins=4,
+    hidden_channels=32,
+    num_blocks=2,
+    *,
+    bound=5.0,
+    min_bin_size=1e-3,
+    min_slope=1e-3,
+    activation="relu",
+    act_norm=True,
+    seed=0,
+    dtype=tf.float32,
+):
+    """A neural spline flow on images: `multiscale_real_nvp` with splines for affine maps.
+
+    The numbers of an image have several likely values each: ink or paper. A spline can tell
+    them apart, where an affine map needs many layers.
+
+    Args:
+      image_shape: (height, width, channels).
+      num_levels: Number of levels; None as in `multiscale_real_nvp`.
+      num_couplings: Couplings of either kind in each level, at least 1.
+      num_bins: Number of bins of every spline, at least 1.
+      hidden_channels: Channels inside the networks.
+      num_blocks: Residual blocks of each network.
+      bound: The splines act on [-bound, bound].
+      min_bin_size: The smallest width and height of a bin, as a fraction of the range.
+      min_slope: The smallest slope at a knot.
+      activation: Activation of the networks, a name or a callable.
+      act_norm: Whether an ActNorm follows every coupling on its data side.
+      seed: Non-negative int; decides the initial weights.
+      dtype: `tf.float32` or `tf.float64`.
+
+    Returns:
+      A `tfd.TransformedDistribution` on events `[height, width, channels]`.
+
+    Raises:
+      ValueError: A size does not fit, or a limit of the splines is out of its range.
+
+    Reference:
+      Durkan, Bekasov, Murray & Papamakarios (2019), Neural Spline Flows, section 5.2, whose
+      levels mix the channels by 1 x 1 convolutions.
+    """
+    count, transform = spline(num_bins, bound=bound, min_bin_size=min_bin_size, min_slope=min_slope)
+    layer = functools.partial(Coupling, transform=transform)
+    return _multiscale(
+        "multiscale_neural_spline",
+        layer,
+        count,
+        image_shape,
+        num_levels,
+        num_couplings,
+        act_norm=act_norm,
+        seed=seed,
+        dtype=dtype,
+        hidden_channels=hidden_channels,
+        num_blocks=num_blocks,
+        activation=activation,
+    )
+
+
+def dequantization(num_channels=1, num_bins=8, num_values=256, *, dtype=tf.float32):
+    """Returns a `Dequantization` whose noise is learned, for each value of a pixel by itself.
+
+    A spline on [0, 1) for every channel and value bends the noise. It starts uniform. Put it on
+    the data side of everything: `append(flow, pixel_range(), dequantization())`.
+
+    Args:
+      num_channels: Number of channels of the images.
+      num_bins: Number of bins of every spline.
+      num_values: Number of values of a pixel.
+      dtype: `tf.float32` or `tf.float64`.
+
+    Returns:
+      A `bijectors.Dequantization`.
+
+    Raises:
+      ValueError: A count is below 1.
+
+    Reference:
+      Ho, Chen, Srinivas, Duan & Abbeel (2019), Flow++, section 3.1, where the noise depends on
+      the whole image, by a flow of its own.
+    """
+    transform = functools.partial(RationalQuadraticSpline, bound=0.5)
+    table = Embedding(num_values, 3 * positive_int("num_bins", num_bins) - 1, dtype=dtype)
+    return Dequantization(num_channels, table, transform, dtype=dtype)
+
+
+def _multiscale(
+    name,
+    layer,
+    num_parameters,
+    image_shape,
+    num_levels,
+    num_couplings,
+    *,
+    act_norm,
+    seed,
+    dtype,
+    **network,
+):
+    """Returns a flow of couplings of this kind, with so many parameters for each number."""
     shape = positive_ints("image_shape", image_shape)
     if len(shape) != 3:
         raise ValueError(f"image_shape must be (height, width, channels), got {image_shape!r}.")
@@ -116,32 +248,23 @@ def multiscale_real_nvp(
             if kind == "channel":
                 links.append(_rows_in_order(channels))
             for i in range(positive_int("num_couplings", num_couplings)):
-                name = f"level_{k + 1}_{kind}_{i}"
+                place = f"level_{k + 1}_{kind}_{i}"
                 conditioner = ConvNet(
                     channels // 2,
-                    channels,
-                    hidden_channels,
-                    num_blocks,
-                    activation=activation,
+                    num_parameters * channels // 2,
+                    **network,
                     seed=[*np.atleast_1d(seed), k, i, int(kind == "channel")],
                     dtype=dtype,
-                    name=f"{name}_conditioner",
+                    name=f"{place}_conditioner",
                 )
-                coupling = AffineCoupling(
-                    channels,
-                    conditioner,
-                    flip=i % 2 == 1,
-                    log_scale_bound=log_scale_bound,
-                    dtype=dtype,
-                    name=name,
-                )
+                coupling = layer(channels, conditioner, flip=i % 2 == 1, dtype=dtype, name=place)
                 links.append(with_act_norm(coupling) if act_norm else coupling)
         levels.append(tfb.Chain(links, name=f"level_{k + 1}"))
         channels //= 2
     size = int(np.prod(shape))
     base = tfd.MultivariateNormalDiag(tf.zeros([size], dtype), tf.ones([size], dtype))
     bijector = Multiscale(shape, levels, dtype=dtype)
-    return tfd.TransformedDistribution(base, bijector, name="multiscale_real_nvp")
+    return tfd.TransformedDistribution(base, bijector, name=name)
 
 
 def halvings(shape):

@@ -54,7 +54,8 @@ class Colours(tfd.Distribution):
         share = tf.random.stateless_uniform([n], seed=which, dtype=tf.float64)
         found = tf.searchsorted(self._cumulative, share * self._cumulative[-1], side="right")
         cell = tf.gather(self._occupied, tf.minimum(found, len(self._occupied) - 1))
-        corner = tf.stack(tf.unravel_index(cell, [self._side] * 3), axis=-1)
+        red_green, blue = cell // self._side, cell % self._side
+        corner = tf.stack([red_green // self._side, red_green % self._side, blue], axis=-1)
         # Away from the rim, where rounding could lead into an empty neighbour.
         unit = tf.random.stateless_uniform([n, 3], seed=place, dtype=self.dtype)
         rim = 4 * self._side * np.finfo(self.dtype.as_numpy_dtype).eps
