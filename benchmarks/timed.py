@@ -6,11 +6,11 @@ import time
 from normflows_tut import training
 
 
-def fit_for(flow, data, seconds, *, batch_size, peak_rate, seed=0):
+def fit_for(flow, data, seconds, *, batch_size, peak_rate, clip_norm=1.0, **options):
     """Trains `flow` for `seconds` of wall-clock time; returns its `History`.
 
     The learning rate rises over 200 steps and then follows half a cosine in time, not in steps:
-    how many steps fit is not known beforehand. The gradient's norm is clipped to 1.
+    how many steps fit is not known beforehand. The options are those of `training.fit`.
     """
     start = time.perf_counter()
 
@@ -26,7 +26,7 @@ def fit_for(flow, data, seconds, *, batch_size, peak_rate, seed=0):
         max_seconds=seconds,
         batch_size=batch_size,
         learning_rate=rate,
-        clip_norm=1.0,
-        seed=seed,
+        clip_norm=clip_norm,
         progress=False,
+        **options,
     )

@@ -1,0 +1,75 @@
+"""The digits of the chapter on images: a spline flow trained on all of MNIST, and judged once.
+
+Trained on all 60,000 training images, in a setting that mnist_choice.py has found without the test
+images; these are looked at once, when the training is over. The weights go to
+data/mnist_spline.npz. A run that was stopped, or whose hours are over, goes on from
+`mnist_checkpoint.npz` in the current folder when the same command is given again.
+
+    python benchmarks/mnist.py [FOLDER] [--hours 1]  # of the four IDX files, if not downloaded
+"""
+
+import argparse
+import hashlib
+import pathlib
+
+import numpy as np
+from machine import write_result
+from mnist_choice import BASE, TRAINING, build
+
+from normflows_tut import datasets, evaluation, flows, training
+
+EPOCHS, SEED = 100, 0
+CHECKPOINT = "mnist_checkpoint.npz"
+WEIGHTS = pathlib.Path(__file__).parents[1] / "data" / "mnist_spline.npz"
+COMMAND = "make bench BENCH=mnist"
+
+
+def main(folder=None, hours=None):
+    """Trains or goes on; at the end measures and writes the weights and results/mnist.json."""
+    images = np.concatenate(
+        [datasets.images("mnist", s, full=True, path=folder) for s in ("train", "validation")]
+    )
+    batch_size, peak_rate = TRAINING["batch_size"], TRAINING["peak_rate"]
+    num_steps = EPOCHS * len(images) // batch_size
+    flow = build(**BASE, seed=SEED)
+    history = training.fit(
+        flow,
+        images,
+        num_steps=num_steps,
+        batch_size=batch_size,
+        learning_rate=training.cosine_decay(peak_rate, num_steps, warmup=1000),
+        clip_norm=TRAINING["clip_norm"],
+        seed=SEED,
+        checkpoint=CHECKPOINT,
+        checkpoint_every=500,
+        steps_per_call=25,
+        jit_compile=False,
+        max_seconds=None if hours is None else 3600 * hours,
+    )
+    bits = np.mean(history.loss[-500:]) / images[0].size / np.log(2)
+    print(f"{len(history.loss):,} of {num_steps:,} steps, {bits:.4f} bits in the last 500")
+    if history.stop_reason != "finished":
+        print(f"{history.stop_reason}: the same command goes on from {CHECKPOINT}.")
+        return
+    flows.save(flow, WEIGHTS)
+    test = datasets.images("mnist", "test", full=True, path=folder)
+    found = evaluation.bits_per_dim(flow, test)
+    content = {
+        "what": "Bits per dimension of the 10,000 test images of MNIST",
+        "setting": BASE,
+        "training": {**TRAINING, "epochs": EPOCHS, "seed": SEED, "images": len(images)},
+        "weights": sum(int(variable.shape.num_elements()) for variable in flow.trainable_variables),
+        "hours": round(history.seconds / 3600, 2),
+        "bits_per_dim": round(float(found.value), 4),
+        "standard_error": round(float(found.standard_error), 4),
+        "weights_sha256": hashlib.sha256(WEIGHTS.read_bytes()).hexdigest(),
+    }
+    print(content)
+    print(f"Written to {write_result('mnist', COMMAND, content)} and {WEIGHTS}.")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", nargs="?")
+    parser.add_argument("--hours", type=float)
+    main(**vars(parser.parse_args()))
