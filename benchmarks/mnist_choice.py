@@ -15,13 +15,14 @@ from normflows_tut import datasets, evaluation, flows
 
 SECONDS, SEED = 300, 0
 MNIST = (28, 28, 1)
-BASE = {"num_couplings": 2, "num_bins": 4, "hidden_channels": 32, "num_blocks": 2}
-TRAINING = {"batch_size": 64, "peak_rate": 2e-3, "clip_norm": 100.0}
+BASE = {"num_couplings": 2, "num_bins": 8, "hidden_channels": 32, "num_blocks": 2}
+TRAINING = {"batch_size": 64, "peak_rate": 5e-3, "clip_norm": 100.0}
 CHANGES = (
     {},
-    {"peak_rate": 5e-3},
-    {"batch_size": 128},
-    {"num_bins": 8},
+    {"peak_rate": 2e-3},
+    {"peak_rate": 1e-2},
+    {"num_bins": 4},
+    {"num_bins": 16},
     {"num_couplings": 1},
     {"num_couplings": 3},
     {"hidden_channels": 48},
