@@ -214,6 +214,13 @@ def test_only_https_from_afar(server):
         fetch(file)
 
 
+def test_nothing_from_afar_leads_to_this_machine():
+    file = _download.RemoteFile("a", "https://example.com/a", 1, "md5:00")
+    for address in ("http://127.0.0.1:631/printers", "http://localhost/a"):
+        with pytest.raises(DownloadError, match="only https is used"):
+            _download._check_address(file, address)
+
+
 def test_a_wrong_file_in_its_place_stays_there(server, tmp_path):
     path = tmp_path / "set" / "file.bin"
     path.parent.mkdir()

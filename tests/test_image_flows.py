@@ -92,12 +92,16 @@ def test_the_number_of_levels_fits_the_shape(shape, levels):
 
 
 def test_sizes_that_do_not_fit_say_what_would():
-    with pytest.raises(ValueError, match=r"one levels need .*got 25 x 25; 24 x 24 would fit"):
+    with pytest.raises(ValueError, match=r"1 level needs .*got 25 x 25; 24 x 24 would fit"):
         flows.multiscale_real_nvp((25, 25, 1))
     with pytest.raises(ValueError, match=r"3 levels need .*got 28 x 28; 32 x 32 would fit"):
         flows.multiscale_real_nvp((28, 28, 1), num_levels=3)
     with pytest.raises(ValueError, match=r"must be \(height, width, channels\), got \(28, 28\)"):
         flows.multiscale_real_nvp((28, 28))
+    with pytest.raises(ValueError, match=r"got 6 x 6; 8 x 8 would fit"):
+        flows.multiscale_real_nvp((6, 6, 1))
+    with pytest.raises(ValueError, match=r"2 levels need .*got 8 x 8; 16 x 16 would fit"):
+        flows.multiscale_real_nvp((8, 8, 1), num_levels=2)
 
 
 def test_pixels():
@@ -159,11 +163,39 @@ def test_learned_noise_starts_uniform_and_stays_in_its_cell():
         flows.dequantization(num_bins=0)
 
 
+@pytest.mark.parametrize("build", [small, small_spline])
+def test_one_image_without_a_batch(build):
+    flow = flows.append(shaken(build(), 0.02), flows.pixel_range(), flows.dequantization())
+    image = tf.constant(stripes(1)[0], tf.float32) + 0.5
+    np.testing.assert_allclose(flow.log_prob(image), flow.log_prob(image[tf.newaxis])[0], rtol=1e-5)
+    assert flow.sample(seed=1).shape == [8, 8, 1]
+
+
+def test_samples_beyond_black_and_white_have_a_density():
+    flow = flows.append(small(), flows.pixel_range(), flows.dequantization())
+    samples = flow.sample(200, seed=2)
+    assert np.min(samples) < 0
+    assert np.max(samples) > 256
+    assert np.all(np.isfinite(flow.log_prob(tf.identity(samples))))
+
+
+def test_images_of_another_shape_are_refused():
+    flow = flows.multiscale_real_nvp((16, 8, 1), num_couplings=1, hidden_channels=2, num_blocks=0)
+    with pytest.raises(
+        ValueError, match=r"images of shape \(16, 8, 1\), got shape \(2, 8, 16, 1\)"
+    ):
+        flow.log_prob(np.zeros([2, 8, 16, 1], np.float32))
+    with pytest.raises(ValueError, match=r"z of 128 numbers, got shape \(2, 31\)"):
+        flow.bijector.forward(np.zeros([2, 31], np.float32))
+
+
 def test_an_embedding_gives_each_number_its_row():
     table = networks.Embedding(5, 3, dtype=tf.float64)
     table.table.assign(np.arange(15.0).reshape(5, 3))
     found = table(np.array([[2.0, 4.0], [0.0, 1.0]]))
     assert found.numpy().tolist() == [[6, 12, 7, 13, 8, 14], [0, 3, 1, 4, 2, 5]]
+    beyond = table(np.array([[-0.5, 5.0]]))
+    assert beyond.numpy().tolist() == [[0, 12, 1, 13, 2, 14]]
 
 
 def is_act_norm(module):

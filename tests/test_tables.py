@@ -121,6 +121,18 @@ def test_a_pickle_calls_nothing(tmp_path, module, name):
     assert not trace.exists()
 
 
+def test_a_pickle_has_no_bytes_taken_for_addresses(tmp_path):
+    dtype = Call(Name("numpy", "dtype"), ("O8", 0, 1), (3, "|", None, None, None, -1, -1, 0))
+    make = Name("numpy.core.multiarray", "_reconstruct")
+    state = (1, (2, 9), dtype, False, b"A" * 144)
+    values = Call(make, (Name("numpy", "ndarray"), (0,), b"b"), state)
+    frame = old_frame({"a": np.zeros(9), "b": np.zeros(9), "c": np.zeros(9)})
+    frame.state["_data"].state[3]["0.14.1"]["blocks"][0]["values"] = values
+    pickled(frame, tmp_path / "gas.pickle")
+    with pytest.raises(ValueError, match=r"gas\.pickle is refused.*array of type 'O8'"):
+        _pickles.read_columns(tmp_path / "gas.pickle")
+
+
 def test_a_damaged_pickle_and_one_of_something_else(tmp_path):
     path = tmp_path / "gas.pickle"
     pickled(old_frame({"a": RNG.normal(size=9), "b": RNG.normal(size=9), "c": np.zeros(9)}), path)

@@ -107,12 +107,15 @@ class Multiscale(tfb.Bijector):
 
     def initialize_act_norms(self, data):
         """Initializes every `ActNorm` inside that is not yet, from images `data`."""
-        for level in self.levels:
+        for k, level in enumerate(self.levels):
             initialize_act_norms(level, data)
-            data = level.inverse(tf.identity(tf.convert_to_tensor(data, self.dtype)))
-            data = tf.split(data, 2, axis=-1)[0]
+            if k < len(self.levels) - 1:
+                data = level.inverse(tf.identity(tf.convert_to_tensor(data, self.dtype)))
+                data = tf.split(data, 2, axis=-1)[0]
 
     def _augmented_forward(self, z):
+        if z.shape[-1] != (size := int(np.prod(self._image_shape))):
+            raise ValueError(f"{self.name} acts on z of {size} numbers, got shape {z.shape}.")
         deepest, *parts = self.split(z)
         x, log_det = deepest, tf.zeros([], self.dtype)
         for k, level in enumerate(self.levels[::-1]):
@@ -123,11 +126,15 @@ class Multiscale(tfb.Bijector):
         return x, {"ildj": tf.broadcast_to(log_det, tf.shape(z)[:-1])}
 
     def _augmented_inverse(self, x):
+        if tuple(x.shape[-3:]) != self._image_shape:
+            raise ValueError(
+                f"{self.name} acts on images of shape {self._image_shape}, got shape {x.shape}."
+            )
         parts, log_det, outer = [], tf.zeros([], self.dtype), tf.shape(x)[:-3]
-        for level in self.levels:
+        for k, level in enumerate(self.levels):
             inner = level.inverse(x)
             log_det += level.inverse_log_det_jacobian(x, event_ndims=3)
-            if level is self.levels[-1]:
+            if k == len(self.levels) - 1:
                 parts.append(inner)
             else:
                 x, finished = tf.split(inner, 2, axis=-1)

@@ -1,6 +1,13 @@
 """Numbers out of a CSV file."""
 
+import lzma
+import warnings
+import zipfile
+import zlib
+
 import numpy as np
+
+_DAMAGED = (zlib.error, zipfile.BadZipFile, lzma.LZMAError)
 
 
 def read_csv(path, columns=None):
@@ -15,8 +22,9 @@ def read_csv(path, columns=None):
 
     Raises:
       ValueError: There is a cell that is empty, no number or not finite, a column is missing, or
-        the file is no table. The message names the file and the place.
-      OSError: The file cannot be read.
+        the file is no table with a name above each column. The message names the file and the
+        place.
+      OSError: There is no such file, or it must not be read.
 
     Example:
       >>> read_csv("heights.csv", columns=["age", "height"]).shape
@@ -24,18 +32,44 @@ def read_csv(path, columns=None):
     """
     import pandas as pd
 
+    if isinstance(columns, str) or (columns is not None and not len(columns)):
+        raise ValueError(f"columns must be a list of at least one name, got {columns!r}.")
+    with open(path, "rb"):  # pandas would also take an address
+        pass
     try:
-        table = pd.read_csv(path, index_col=False)
-    except (ValueError, EOFError) as error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            first = pd.read_csv(path, header=None, nrows=1, dtype=str, keep_default_na=False)
+            table = pd.read_csv(path, index_col=False)
+    except (ValueError, EOFError, OSError, pd.errors.ParserWarning, *_DAMAGED) as error:
         raise ValueError(f"{path} is refused: {str(error).strip()}.") from None
+    _check_header(path, [str(cell) for cell in first.iloc[0]])
     names = list(table.columns if columns is None else columns)
     for name in names:
         if name not in table.columns:
             raise ValueError(f"{path} has no column {name!r}, but {', '.join(table.columns)}.")
-        _check(path, name, pd.to_numeric(table[name], errors="coerce"))
+        column = table[name]
+        as_read = column.astype(str) if column.dtype == bool else column  # True is no number
+        _check(path, name, pd.to_numeric(as_read, errors="coerce"))
     if not len(table):
         raise ValueError(f"{path} has no rows.")
     return table[names].to_numpy(np.float64)
+
+
+def _check_header(path, names):
+    repeated = {name for name in names if names.count(name) > 1}
+    if repeated:
+        raise ValueError(f"{path} has more than one column {', '.join(map(repr, repeated))}.")
+    if all(_is_number(name) for name in names):
+        raise ValueError(f"{path} has no names in its first row, but {', '.join(names[:5])} ...")
+
+
+def _is_number(text):
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _check(path, name, numbers):

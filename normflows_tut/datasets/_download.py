@@ -235,8 +235,9 @@ def _open(remote, headers):
 
 
 def _check_address(remote, url):
-    parts = urllib.parse.urlsplit(url)
-    here = parts.hostname in ("127.0.0.1", "localhost", "::1")
+    asked, parts = (urllib.parse.urlsplit(address) for address in (remote.url, url))
+    # A redirection from elsewhere must not lead to what only this machine can reach.
+    here = all(each.hostname in ("127.0.0.1", "localhost", "::1") for each in (asked, parts))
     if parts.scheme != "https" and not (parts.scheme == "http" and here):
         raise _refused(remote, f"only https is used, and it leads to {url}")
 

@@ -1,11 +1,11 @@
 """Reading the columns of an old pandas pickle without running what it says.
 
-A pickle is a program: loading one may call any function. Here it may call a few functions that
-build NumPy arrays; every name of pandas becomes an inert object that only keeps what it is given,
-and any other name is refused.
+A pickle is a program: loading one may call any function. Here every name of pandas and of NumPy
+becomes an inert object that only keeps what it is given, a few harmless names of Python are what
+they are, and any other name is refused. Arrays of numbers are then made from the bytes they kept:
+NumPy's own way would take them for addresses, if the pickle says so.
 """
 
-import codecs
 import copyreg
 import pickle
 
@@ -18,15 +18,9 @@ _ALLOWED = {
     ("builtins", "object"): object,
     ("__builtin__", "slice"): slice,
     ("builtins", "slice"): slice,
-    ("numpy", "ndarray"): np.ndarray,
-    ("numpy", "dtype"): np.dtype,
-    ("_codecs", "encode"): codecs.encode,  # text that stands for bytes
+    ("_codecs", "encode"): lambda text, encoding: text.encode("latin1"),  # of bytes, as text
 }
-# By what NumPy itself writes: their module has moved between its versions.
-_ARRAY_FUNCTIONS = {
-    "_reconstruct": np.zeros(1).__reduce__()[0],
-    "scalar": np.float64(0).__reduce__()[0],
-}
+_NUMBERS = {"f8", "f4", "i8", "i4", "i2", "i1", "u8", "u4", "u2", "u1"}
 
 
 class _Inert:
@@ -46,10 +40,7 @@ class _Inert:
 
 class _Unpickler(pickle.Unpickler):
     def find_class(self, module, name):
-        of_arrays = module in ("numpy.core.multiarray", "numpy._core.multiarray")
-        if of_arrays and name in _ARRAY_FUNCTIONS:
-            return _ARRAY_FUNCTIONS[name]
-        if module.split(".")[0] == "pandas":
+        if module.split(".")[0] in ("pandas", "numpy"):
             return type(name, (_Inert,), {})
         if (module, name) in _ALLOWED:
             return _ALLOWED[module, name]
@@ -74,15 +65,39 @@ def read_columns(path):
         columns = {}
         for block in manager["blocks"]:
             where = block["mgr_locs"]
-            where = range(len(names))[where] if isinstance(where, slice) else where
-            for place, values in zip(where, block["values"], strict=True):
-                columns[str(names[place])] = np.asarray(values)
-    except (pickle.UnpicklingError, EOFError, AttributeError, KeyError, TypeError, IndexError) as e:
+            where = range(len(names))[where] if isinstance(where, slice) else _array(where)
+            for place, values in zip(where, _array(block["values"]), strict=True):
+                columns[str(names[place])] = values
+        return {str(name): columns[str(name)] for name in names}
+    except (
+        pickle.UnpicklingError,
+        EOFError,
+        AttributeError,
+        LookupError,
+        MemoryError,
+        OverflowError,
+        TypeError,
+        ValueError,
+    ) as e:
         raise ValueError(f"{path} is refused: {type(e).__name__}: {e}.") from None
-    return {str(name): columns[str(name)] for name in names}
 
 
 def _index_values(index):
     """Returns the labels of a pickled pandas Index: `_new_Index(class, {"data": labels})`."""
     _, content = index.given
-    return list(content["data"])
+    return list(_array(content["data"]))
+
+
+def _array(pickled):
+    """Returns the array of an inert `numpy.ndarray`, of numbers or of a list of objects."""
+    _, shape, dtype, by_columns, content = pickled.state
+    order = "F" if by_columns else "C"
+    kind, byte_order = dtype.given[0], dtype.state[1]
+    if kind[0] == "O" and isinstance(content, list):
+        objects = np.empty(len(content), object)
+        objects[:] = content
+        return objects.reshape(shape, order=order)
+    if kind not in _NUMBERS:
+        raise pickle.UnpicklingError(f"it has an array of type {kind!r}")
+    raw = content.encode("latin1") if isinstance(content, str) else content
+    return np.frombuffer(raw, byte_order.replace("|", "=") + kind).reshape(shape, order=order)

@@ -234,11 +234,13 @@ def _multiscale(
     possible = halvings(shape)
     count = possible if num_levels is None else positive_int("num_levels", num_levels)
     if count > possible or not count:
-        side = 2 ** max(1, count)
-        fits = " x ".join(str(max(side * round(s / side), side)) for s in shape[:2])
+        count = max(1, count)
+        side = 2**count
+        fits = " x ".join(str(side * max(_SMALLEST, round(s / side))) for s in shape[:2])
         raise ValueError(
-            f"{count or 'one'} levels need a height and width that can be halved as often, "
-            f"got {shape[0]} x {shape[1]}; {fits} would fit."
+            f"{count} level{'s need' if count > 1 else ' needs'} a height and width that can be "
+            f"halved as often, down to at least {_SMALLEST}, got {shape[0]} x {shape[1]}; {fits} "
+            "would fit."
         )
     levels, channels = [], shape[-1]
     for k in range(count):

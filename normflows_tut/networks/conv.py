@@ -49,7 +49,10 @@ class Conv(tf.Module):
 
     def __call__(self, x):
         """Maps `[..., h, w, m]` to `[..., h, w, k]`."""
-        return tf.nn.convolution(x, self.weights, padding="SAME") + self.bias
+        # As one batch: without any, oneDNN ends the process.
+        images = tf.reshape(x, tf.concat([[-1], tf.shape(x)[-3:]], axis=0))
+        y = tf.nn.convolution(images, self.weights, padding="SAME") + self.bias
+        return tf.reshape(y, tf.concat([tf.shape(x)[:-1], [y.shape[-1]]], axis=0))
 
 
 class ConvNet(tf.Module):

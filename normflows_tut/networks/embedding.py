@@ -8,6 +8,8 @@ from normflows_tut._checks import float_dtype, positive_int
 class Embedding(tf.Module):
     """Looks up what belongs to whole numbers: P trained numbers for each value.
 
+    What lies below 0 or above n - 1 has the numbers of the nearest value.
+
     Args:
       num_values: Number of values n: the inputs are 0, 1, ..., n - 1.
       num_outputs: Number of outputs P for each input, at least 1.
@@ -29,7 +31,8 @@ class Embedding(tf.Module):
 
     def __call__(self, x):
         """Maps `[..., c]` to `[..., P c]`: all first outputs, then all second ones, and so on."""
-        found = tf.gather(self.table, tf.cast(x, tf.int32))  # (..., c, P)
+        row = tf.clip_by_value(tf.cast(tf.floor(x), tf.int32), 0, self.table.shape[0] - 1)
+        found = tf.gather(self.table, row)  # (..., c, P)
         rank = found.shape.rank
         found = tf.transpose(found, [*range(rank - 2), rank - 1, rank - 2])
         shape = tf.concat([tf.shape(found)[:-2], [found.shape[-1] * found.shape[-2]]], axis=0)

@@ -156,3 +156,20 @@ def test_whatever_the_noise_the_probability_of_a_whole_number_stays():
         total = scipy.integrate.simpson(density, x=v[:, 0])
         exact = scipy.stats.norm(3.4, 1.3).cdf([x, x + 1])
         assert total == pytest.approx(exact[1] - exact[0], abs=1e-5)
+
+
+def test_one_bijector_may_be_every_level():
+    squeeze = tfb.Invert(bijectors.Squeeze())
+    multiscale = bijectors.Multiscale((8, 8, 1), [squeeze, squeeze])
+    x = tf.constant(RNG.normal(size=[2, 8, 8, 1]), tf.float32)
+    z = multiscale.inverse(x)
+    assert z.shape == [2, 64]
+    np.testing.assert_array_equal(multiscale.forward(tf.identity(z)), x)
+
+
+def test_the_last_level_may_have_an_odd_number_of_channels():
+    act_norm = bijectors.ActNorm(3)
+    multiscale = bijectors.Multiscale((4, 4, 3), [tfb.Chain([act_norm])])
+    multiscale.initialize_act_norms(RNG.normal(2.0, 3.0, size=[50, 4, 4, 3]).astype(np.float32))
+    assert act_norm.initialized
+    np.testing.assert_allclose(act_norm.shift, 2.0, atol=0.4)
