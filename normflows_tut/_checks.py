@@ -93,12 +93,7 @@ def data_array(data, event_size=None, *, dtype=np.float32, name="data"):
       ValueError: The array is empty, has another rank or width, or holds a NaN or
         an infinity; the message names the first such row, counted from 0.
     """
-    if isinstance(data, np.ma.MaskedArray):
-        data = data.astype(dtype).filled(np.nan)  # what is masked is missing, not what lies below
-    try:
-        array = np.asarray(data, dtype=dtype)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"{name} must be an array of numbers: {error}") from None
+    array = _numbers(data, dtype, name)
     if array.ndim != 2:
         raise ValueError(f"{name} must have shape [n, d], got shape {list(array.shape)}.")
     if array.size == 0:
@@ -107,6 +102,22 @@ def data_array(data, event_size=None, *, dtype=np.float32, name="data"):
         raise ValueError(f"{name} must have {event_size} columns, got {array.shape[1]}.")
     refuse_rows(array, ~np.isfinite(array).all(axis=1), f"{name} must be finite")
     return array
+
+
+def _numbers(data, dtype, name):
+    if isinstance(data, np.ma.MaskedArray) and dtype != np.uint8:
+        data = data.astype(dtype).filled(np.nan)  # what is masked is missing, not what lies below
+    try:
+        return np.asarray(data, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"{name} must be an array of numbers: {error}") from None
+
+
+def _is_whole(data):
+    """Whether these are uint8, and none is missing: an array, or a list of arrays."""
+    if isinstance(data, list | tuple):
+        return bool(data) and all(_is_whole(each) for each in data)
+    return getattr(data, "dtype", None) == np.uint8 and not np.ma.is_masked(data)
 
 
 def event_array(data, event_shape, *, dtype=np.float32, name="data"):
@@ -123,11 +134,11 @@ def event_array(data, event_shape, *, dtype=np.float32, name="data"):
     Raises:
       ValueError: The array is empty or of another shape, or holds a NaN or an infinity.
     """
-    shape = list(event_shape)
-    whole = getattr(data, "dtype", None) == np.uint8
+    shape, whole = list(event_shape), _is_whole(data)
+    dtype = np.uint8 if whole else dtype
     if len(shape) == 1:
-        return data_array(data, shape[0], dtype=np.uint8 if whole else dtype, name=name)
-    array = np.asarray(data) if whole else np.asarray(data, dtype)
+        return data_array(data, shape[0], dtype=dtype, name=name)
+    array = _numbers(data, dtype, name)
     if array.ndim != 1 + len(shape) or list(array.shape[1:]) != shape:
         raise ValueError(f"{name} must have shape {['n', *shape]}, got {list(array.shape)}.")
     if array.size == 0:

@@ -211,6 +211,23 @@ def test_a_flow_on_images_is_saved_and_loaded(tmp_path):
     np.testing.assert_array_equal(other.log_prob(x), flow.log_prob(x))
 
 
+def test_a_list_of_whole_images_gets_noise_too():
+    flow, images = flows.append(small(), flows.pixel_range()), stripes(40)
+    options = {"num_steps": 2, "batch_size": 20, "progress": False}
+    losses = [
+        training.fit(flows.append(small(), flows.pixel_range()), data, **options).loss
+        for data in (images, list(images))
+    ]
+    np.testing.assert_array_equal(*losses)
+    mixed = [images[0], images[1][:4]]
+    with pytest.raises(ValueError, match="data must be an array of numbers"):
+        training.fit(flow, mixed, **options)
+    masked = np.ma.masked_array(images, mask=np.zeros(images.shape))
+    masked[3, 1, 2, 0] = np.ma.masked
+    with pytest.raises(ValueError, match=r"must be finite, but at \[3, 1, 2, 0\] there is nan"):
+        training.fit(flow, masked, **options)
+
+
 def test_bad_images_are_refused():
     flow = flows.append(small(), flows.pixel_range())
     fit = {"num_steps": 1, "progress": False}

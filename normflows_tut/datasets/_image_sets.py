@@ -38,6 +38,7 @@ _IDX_SOURCES = {
         },
     ),
 }
+_LABELLED = ("mnist", "fashion_mnist", "cifar10")
 _IDX_VALIDATION = 10_000  # the last of the 60,000 training images
 _CIFAR = _download.RemoteFile(
     "cifar10/cifar-10-binary.tar.gz",
@@ -109,6 +110,8 @@ def images(name, split="train", *, full=False, size=None, classes=None, labels=F
         raise ValueError(f"unknown set of images {name!r}; the known ones are {known}.")
     if split not in SPLITS:
         raise ValueError(f"split must be one of {', '.join(SPLITS)}, got {split!r}.")
+    if name not in _LABELLED and (labels or classes is not None):
+        raise ValueError(f"{name!r} has no labels.")
     given = {"full": full or None, "size": size, "path": path}
     taken = {"mnist": ("full", "path"), "fashion_mnist": ("path",), "celeba": ("size", "path")}
     for option, value in given.items():
@@ -116,8 +119,6 @@ def images(name, split="train", *, full=False, size=None, classes=None, labels=F
             raise ValueError(f"{name!r} takes no {option}, got {value!r}.")
     options = {option: given[option] for option in taken.get(name, ())}
     pixels, targets = loaders[name](split, **options)
-    if targets is None and (labels or classes is not None):
-        raise ValueError(f"{name!r} has no labels.")
     if classes is not None:
         wanted = [_checks.non_negative_int("each of classes", label) for label in classes]
         known = np.unique(targets).tolist()
@@ -179,6 +180,11 @@ def _cut(pixels, targets, split, validation):
     """Takes training or validation images from the ones published for training."""
     if split == "test":
         return pixels, targets
+    if len(pixels) <= validation:
+        raise ValueError(
+            f"the last {validation:,} training images are for validation, but there are only "
+            f"{len(pixels):,} in all."
+        )
     kept = slice(-validation, None) if split == "validation" else slice(-validation)
     return pixels[kept], targets[kept]
 
@@ -211,7 +217,7 @@ def read_idx(path):
             f"{path} has {len(content):,} bytes, but an array of shape {list(shape)} takes "
             f"{expected:,}: the file is damaged."
         )
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    return np.frombuffer(bytearray(content), np.uint8, offset=start).reshape(shape)  # writeable
 
 
 def _cifar10(split):
@@ -263,23 +269,27 @@ def archived(path, names, size, crop):
       ValueError: The archive is damaged, or a member is missing, no picture, or of another size
         than the first.
     """
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     pixels = np.empty([len(names), size, size, 3], np.uint8)
-    shape = None
+    shape, name = None, "its list of members"
     try:
         with zipfile.ZipFile(path) as archive:
             for i, name in enumerate(tqdm.tqdm(names, desc=path.name, unit=" images")):
                 with Image.open(io.BytesIO(archive.read(name))) as image:
                     shape = shape or image.size
                     if image.size != shape:
-                        raise ValueError(f"{name} has {image.size} pixels, the first {shape}")
+                        raise ValueError(f"it has {image.size} pixels, the first {shape}")
+                    if min(shape) < crop:
+                        raise ValueError(f"{shape} pixels have no square of {crop} in the middle")
                     left, top = ((side - crop) // 2 for side in image.size)
                     middle = image.crop((left, top, left + crop, top + crop))
                     scaled = middle.resize((size, size), Image.Resampling.BOX)
                     pixels[i] = np.asarray(scaled.convert("RGB"))
+    except UnidentifiedImageError:
+        raise ValueError(f"{path} is refused: {name} is no picture.") from None
     except (OSError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
-        raise ValueError(f"{path} is refused: {error}.") from None
+        raise ValueError(f"{path} is refused at {name}: {error}.") from None
     return pixels
 
 

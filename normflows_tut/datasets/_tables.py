@@ -251,9 +251,9 @@ def _patches(split):
     count = PATCHES[split]
     block = generator.integers(len(mine), size=count)
     row, column = generator.integers(BLOCK - PATCH + 1, size=[2, count])
-    patches = np.empty([count, PATCH**2 - 1], np.float32)
-    for k in range(count):
-        cut = mine[block[k], row[k] : row[k] + PATCH, column[k] : column[k] + PATCH].ravel()
-        values = (cut + generator.random(PATCH**2, np.float32)) / np.float32(256)
-        patches[k] = (values - values.mean())[:-1]
-    return patches
+    windows = np.lib.stride_tricks.sliding_window_view(mine, (PATCH, PATCH), axis=(1, 2))
+    patches = windows[block, row, column].reshape(count, -1)
+    patches += generator.random(patches.shape, np.float32)
+    patches /= np.float32(256)
+    patches -= patches.mean(axis=1, keepdims=True)
+    return np.ascontiguousarray(patches[:, :-1])
