@@ -115,6 +115,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def _out(self, start):
         self._answer(b"", status=302, Location="http://example.com/data")
 
+    def _nowhere(self, start):
+        self._answer(b"", status=302, Location="http://[bad")
+
+    def _behind(self, start):
+        """Nothing there, whatever is asked for."""
+        self.send_error(416)
+
     def _missing(self, start):
         self.send_error(404)
 
@@ -163,6 +170,23 @@ def test_it_goes_on_where_it_was_cut(server, tmp_path):
     assert [r for path, r in server.asked[1:]] == [None, "bytes=2097152-", "bytes=4194304-"]
 
 
+def test_a_web_page_does_not_replace_what_is_here(server, tmp_path):
+    part = tmp_path / "set" / "file.bin.part"
+    part.parent.mkdir()
+    part.write_bytes(CONTENT[:3_000_000])
+    with pytest.raises(DownloadError, match="web page; what was there before stays"):
+        fetch(remote(server, "quota"))
+    assert part.read_bytes() == CONTENT[:3_000_000]
+
+
+def test_another_part_than_asked_for_is_not_taken(server, tmp_path):
+    part = tmp_path / "set" / "file.bin.part"
+    part.parent.mkdir()
+    part.write_bytes(CONTENT[:3_000_000])
+    with pytest.raises(DownloadError, match="another part than asked for"):
+        fetch(remote(server, "elsewhere"))
+
+
 @pytest.mark.parametrize("left", [b"y" * 1000, b"y" * len(CONTENT), CONTENT + b"y"])
 def test_what_an_earlier_run_left_may_be_wrong(server, tmp_path, left):
     part = tmp_path / "set" / "file.bin.part"
@@ -180,6 +204,9 @@ def test_what_an_earlier_run_left_may_be_wrong(server, tmp_path, left):
         ("endless", r"sends more than 6\.6 MB"),
         ("loop", "more than 5 redirections"),
         ("out", "only https is used, and it leads to http://example.com/data"),
+        ("elsewhere", "another part than asked for"),
+        ("nowhere", "leads nowhere: Invalid IPv6 URL"),
+        ("behind", "416"),
         ("missing", "404"),
         ("broken", "503"),
     ],

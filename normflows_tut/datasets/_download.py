@@ -181,14 +181,18 @@ def _receive(remote, part, progress):
     have = _size(part)
     headers = {"Accept-Encoding": "identity"} | ({"Range": f"bytes={have}-"} if have else {})
     with _open(remote, headers) as response:
-        if response.status_code == 416:  # there is nothing behind what we have: it may be whole
+        if (
+            response.status_code == 416 and have
+        ):  # there is nothing behind what we have: it may be whole
             return
         response.raise_for_status()
         if response.status_code == 206:
             if not response.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
-                part.unlink()
+                part.unlink(missing_ok=True)
                 raise requests.ConnectionError("the server sends another part than asked for")
         else:
+            if have and response.headers.get("Content-Type", "").startswith("text/html"):
+                raise _refused(remote, "the server sends a web page; what was there before stays")
             have = 0
         _write_body(remote, response, part, have, progress)
 
@@ -220,13 +224,18 @@ def _open(remote, headers):
     url = remote.url
     for _ in range(MAX_REDIRECTS + 1):
         _check_address(remote, url)
-        response = requests.get(
-            url,
-            headers=headers,
-            stream=True,
-            allow_redirects=False,
-            timeout=(CONNECT_SECONDS, STALL_SECONDS),
-        )
+        try:
+            response = requests.get(
+                url,
+                headers=headers,
+                stream=True,
+                allow_redirects=False,
+                timeout=(CONNECT_SECONDS, STALL_SECONDS),
+            )
+        except requests.RequestException:
+            raise
+        except ValueError as error:  # of a redirection that is no address
+            raise _refused(remote, f"{url} leads nowhere: {error}") from None
         if not response.is_redirect:
             return response
         response.close()
