@@ -194,6 +194,36 @@ def test_another_file_than_the_published_one_is_refused(tmp_path):
         datasets.tabular("miniboone", path=tmp_path)
 
 
+def test_tables_that_hold_no_numbers(tmp_path, monkeypatch):
+    for table in ("miniboone", "BSDS300"):
+        (tmp_path / table).mkdir()
+    path = tmp_path / "miniboone" / "data.npy"
+    rows = RNG.normal(size=[100, 43])
+    monkeypatch.setitem(_tables.PUBLISHED, "miniboone", (("miniboone/data.npy",), (81, 9, 10), 43))
+    np.save(path, (100 * rows).astype(np.int64))
+    assert datasets.tabular("miniboone", path=tmp_path).shape == (81, 43)
+    rows[5, 7] = np.nan
+    np.save(path, rows)
+    with pytest.raises(ValueError, match=r"data\.npy holds numbers that are missing or infinite"):
+        datasets.tabular("miniboone", path=tmp_path)
+    for wrong in (rows.astype(str), rows + 1j):
+        np.save(path, wrong)
+        with pytest.raises(ValueError, match=r"data\.npy is refused: it holds no array of numbers"):
+            datasets.tabular("miniboone", path=tmp_path)
+    with path.open("wb") as file:
+        np.savez(file, rows)
+    with pytest.raises(ValueError, match=r"data\.npy is refused: it holds no array of numbers"):
+        datasets.tabular("miniboone", path=tmp_path)
+    np.save(path, rows[0])
+    with pytest.raises(ValueError, match=r"must have rows and columns, got shape \[43\]"):
+        datasets.tabular("miniboone", path=tmp_path)
+    with h5py.File(tmp_path / "BSDS300" / "BSDS300.hdf5", "w") as file:
+        for split in _tables.SPLITS:
+            file.create_group(split)
+    with pytest.raises(ValueError, match=r"bsds300 cannot be read from .*BSDS300"):
+        datasets.tabular("bsds300", path=tmp_path)
+
+
 SHAPES = {
     "shuttle": ((39_279, 9), (4_909, 9), (4_909, 9)),
     "digits": ((1_439, 64), (179, 64), (179, 64)),
