@@ -49,7 +49,11 @@ class Dequantization(VectorBijector):
       3.1, for uniform noise.
 
     Example:
-      >>> layer = Dequantization(1, lambda x: tf.zeros([2, 1 * 2]), half_spline)
+      >>> layer = Dequantization(
+      ...     1, networks.Embedding(256, 23), lambda raw: RationalQuadraticSpline(raw, bound=0.5)
+      ... )
+      >>> layer.inverse([[[[7.25]]]]).numpy().item()
+      7.25
     """
 
     def __init__(

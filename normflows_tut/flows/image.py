@@ -52,7 +52,7 @@ def pixel_range(alpha=0.05, num_values=256, *, dtype=tf.float32):
       alpha is 0.05 and, as in other papers, stands on one side alone.
 
     Example:
-      >>> pixel_range().forward(0.0).numpy()
+      >>> pixel_range().forward(0.0).numpy().item()
       128.0
     """
     if not 0 <= alpha < 0.5:
