@@ -132,6 +132,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def server(monkeypatch, tmp_path):
     monkeypatch.setenv("NORMFLOWS_TUT_DATA", str(tmp_path))
+    monkeypatch.setattr(_download, "PAUSE_SECONDS", 0)
     server = Server()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
@@ -235,6 +236,31 @@ def test_no_network(server):
         fetch(file)
 
 
+def test_a_pause_before_asking_again(server, monkeypatch):
+    pauses = []
+    monkeypatch.setattr(_download, "PAUSE_SECONDS", 2)
+    monkeypatch.setattr(_download.time, "sleep", pauses.append)
+    with pytest.raises(DownloadError, match="503"):
+        fetch(remote(server, "broken"))
+    assert pauses == [2, 4, 6, 8]
+
+
+def test_a_folder_that_cannot_be_used(server, monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("no folder")
+    monkeypatch.setenv("NORMFLOWS_TUT_DATA", str(tmp_path / "file"))
+    with pytest.raises(DownloadError, match=r"cannot be kept at .*NORMFLOWS_TUT_DATA may name"):
+        fetch(remote(server, "good"))
+
+
+def test_a_full_disk(server, monkeypatch, tmp_path):
+    def full(*arguments):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(_download, "_write_body", full)
+    with pytest.raises(DownloadError, match=r"set/file\.bin \(about 5.*No space left"):
+        fetch(remote(server, "good"))
+
+
 def test_only_https_from_afar(server):
     file = _download.RemoteFile("a", "http://example.com/a", 1, "md5:00")
     with pytest.raises(DownloadError, match="only https is used"):
@@ -318,6 +344,16 @@ def test_damaged_archives_are_refused(placed):
     with pytest.raises(DownloadError, match=r"a\.tar\.gz cannot be unpacked"):
         _download.unpack(file, ["d/one"])
     assert not list(file.path().parent.rglob("*.part"))
+
+
+def test_a_link_is_no_member(placed):
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
+        link = tarfile.TarInfo("d/one")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        tar.addfile(link)
+    with pytest.raises(DownloadError, match=r"a\.tar\.gz has no file d/one"):
+        _download.unpack(placed(buffer.getvalue()), ["d/one"])
 
 
 def test_a_missing_member_is_named(placed):

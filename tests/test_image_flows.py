@@ -228,6 +228,15 @@ def test_a_list_of_whole_images_gets_noise_too():
         training.fit(flow, masked, **options)
 
 
+def test_every_step_draws_its_own_noise():
+    images = stripes(40)
+    flow = flows.append(small(), flows.pixel_range())
+    # Nothing is learned and every step takes all images: only the noise can differ.
+    still = {"num_steps": 3, "batch_size": 40, "learning_rate": 1e-12, "progress": False}
+    first, *others = training.fit(flow, images, **still).loss
+    assert all(abs(loss - first) > 1e-3 for loss in others)
+
+
 def test_bad_images_are_refused():
     flow = flows.append(small(), flows.pixel_range())
     fit = {"num_steps": 1, "progress": False}

@@ -1,6 +1,7 @@
 """Images: the formats, the splits, and files that are not what they should be."""
 
 import gzip
+import hashlib
 import io
 import struct
 import zipfile
@@ -83,8 +84,15 @@ def test_the_digits_of_the_book():
         assert images.dtype == np.uint8
         assert images.max() == 255
         assert set(labels) == set(range(10))
+    assert len(datasets.images("mnist", "test", classes=3)) == (parts["test"][1] == 3).sum()
     some = datasets.images("mnist", "test", classes=(2, 4, 7, 8))
     assert len(some) == np.isin(parts["test"][1], (2, 4, 7, 8)).sum()
+
+
+def _faces():
+    import skimage.data
+
+    return skimage.data.lfw_subset()
 
 
 def test_colour_pictures_and_grey_faces():
@@ -94,6 +102,9 @@ def test_colour_pictures_and_grey_faces():
     assert len(np.unique(whole, axis=0)) == len(whole)
     faces = [datasets.images("faces", s) for s in ("train", "validation", "test")]
     assert [images.shape for images in faces] == [(n, 25, 25, 1) for n in (80, 10, 10)]
+    # Behind the hundred faces of scikit-image come a hundred pieces of background.
+    first_hundred = {np.rint(255 * face).astype(np.uint8).tobytes() for face in _faces()[:100]}
+    assert {image.tobytes() for images in faces for image in images} == first_hundred
 
 
 def test_cifar_is_read_from_its_records(tmp_path, monkeypatch):
@@ -109,6 +120,9 @@ def test_cifar_is_read_from_its_records(tmp_path, monkeypatch):
     np.testing.assert_array_equal(found_labels, labels[:, 0])
     assert datasets.images("cifar10", "train").shape == (45_000, 32, 32, 3)
     assert datasets.images("cifar10", "validation").shape == (5_000, 32, 32, 3)
+    path.write_bytes(path.read_bytes()[:-3073])
+    with pytest.raises(ValueError, match=r"batch\.bin has 30,726,927 bytes, not 30,730,000"):
+        datasets.images("cifar10", "test")
 
 
 def jpeg(image):
@@ -169,6 +183,22 @@ def test_celeba_must_be_the_archive(tmp_path):
         datasets.images("celeba", size=64, path=path)
     path.write_bytes(b"PK")
     with pytest.raises(ValueError, match="is damaged: it has 2 bytes"):
+        datasets.images("celeba", size=64, path=path)
+
+
+def test_celeba_by_its_checksum_its_numbers_and_its_middle(pictures, monkeypatch):
+    image = np.zeros([218, 178, 3], np.uint8)
+    image[35:183, 15:163] = 200  # the 148 x 148 pixels in the middle
+    path = pictures({f"img_align_celeba/{number:06d}.jpg": jpeg(image) for number in range(1, 7)})
+    splits = {"train": (1, 3), "validation": (4, 4), "test": (5, 6)}
+    monkeypatch.setattr(_image_sets, "_CELEBA_SPLITS", splits)
+    size, md5 = path.stat().st_size, hashlib.md5(path.read_bytes()).hexdigest()
+    monkeypatch.setattr(_image_sets, "_CELEBA", {"size": size, "checksum": f"md5:{md5}"})
+    for split, count in {"train": 3, "validation": 1, "test": 2}.items():
+        found = datasets.images("celeba", split, size=64, path=path)
+        np.testing.assert_array_equal(found, np.full([count, 64, 64, 3], 200))
+    monkeypatch.setattr(_image_sets, "_CELEBA", {"size": size, "checksum": "md5:00"})
+    with pytest.raises(ValueError, match=rf"celeba\.zip is refused.*{md5}, not 00"):
         datasets.images("celeba", size=64, path=path)
 
 

@@ -104,6 +104,21 @@ class VectorBijector(tfb.Bijector):
         return x
 
 
+def by_coordinate(raw, size, name):
+    """Returns what a conditioner has made, `[..., P size]`, as `[..., P, size]`.
+
+    Raises:
+      ValueError: It is no multiple of `size`, the number of coordinates; `name` says for whom.
+    """
+    if raw.shape[-1] % size:
+        raise ValueError(
+            f"The conditioner of {name} must return a multiple of {size} numbers, as many for "
+            f"each coordinate that is transformed; got shape {raw.shape}."
+        )
+    shape = [raw.shape[-1] // size, size]
+    return tf.reshape(raw, tf.concat([tf.shape(raw)[:-1], shape], axis=0))
+
+
 def initial_value(name, value, shape, dtype):
     """Returns `value` as a finite constant of `shape`; a ValueError names what does not fit."""
     try:

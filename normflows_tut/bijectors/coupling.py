@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from normflows_tut.bijectors._vector import (
     VectorBijector,
+    by_coordinate,
     check_tracked,
     forward_and_log_det,
     inverse_and_log_det,
@@ -84,15 +85,7 @@ class Coupling(VectorBijector):
     def transform(self, passed):
         """Returns the bijector that acts on the other part, given the part that passes."""
         size = self._sizes[0] if self._flip else self._sizes[1]
-        raw = self.conditioner(passed)
-        if raw.shape[-1] is not None and raw.shape[-1] % size:
-            raise ValueError(
-                f"The conditioner of {self.name} must return a multiple of {size} numbers, as many "
-                f"for each coordinate that is transformed; got shape {raw.shape}."
-            )
-        by_coordinate = [raw.shape[-1] // size, size]
-        raw = tf.reshape(raw, tf.concat([tf.shape(raw)[:-1], by_coordinate], axis=0))
-        return self._transform(raw)
+        return self._transform(by_coordinate(self.conditioner(passed), size, self.name))
 
     def _split(self, x):
         """Returns the part that passes and the part that is transformed."""

@@ -4,6 +4,7 @@ import tensorflow as tf
 
 from normflows_tut.bijectors._vector import (
     VectorBijector,
+    by_coordinate,
     check_tracked,
     forward_and_log_det,
     inverse_and_log_det,
@@ -41,7 +42,8 @@ class Dequantization(VectorBijector):
       name: Name of the bijector.
 
     Raises:
-      ValueError: The conditioner holds variables that a `tf.Module` cannot see.
+      ValueError: The conditioner holds variables that a `tf.Module` cannot see. On use, if what
+        it returns is no multiple of `event_size`.
 
     Reference:
       Ho, Chen, Srinivas, Duan & Abbeel (2019), Flow++, section 3.1, equation 12.
@@ -66,10 +68,7 @@ class Dequantization(VectorBijector):
         self.conditioner = conditioner
 
     def _noise_transform(self, x):
-        raw = self.conditioner(x)
-        shape = [raw.shape[-1] // self.event_size, self.event_size]
-        raw = tf.reshape(raw, tf.concat([tf.shape(raw)[:-1], shape], axis=0))
-        return self._transform(raw)
+        return self._transform(by_coordinate(self.conditioner(x), self.event_size, self.name))
 
     def _bend(self, y, direction):
         x = tf.floor(y)

@@ -24,7 +24,8 @@ class Squeeze(tfb.Bijector):
       name: Name of the bijector.
 
     Raises:
-      ValueError: On use, if a height or width is odd, or a number of channels no multiple of 4.
+      ValueError: On use, if a height or width is odd, a number of channels no multiple of 4, or
+        one of them unknown.
 
     Reference:
       Dinh, Sohl-Dickstein & Bengio (2017), Density Estimation Using Real NVP, section 3.6 and
@@ -69,14 +70,19 @@ class Squeeze(tfb.Bijector):
     def _forward_log_det_jacobian(self, x):
         return tf.zeros([], x.dtype)
 
+    def _known(self, shape):
+        if None in list(shape):
+            raise ValueError(f"Squeeze needs images of known sizes, got shape {list(shape)}.")
+        return shape
+
     def _forward_event_shape(self, shape):
-        height, width, channels = shape
+        height, width, channels = self._known(shape)
         if height % 2 or width % 2:
             raise ValueError(f"Squeeze needs an even height and width, got shape {list(shape)}.")
         return tf.TensorShape([height // 2, width // 2, 4 * channels])
 
     def _inverse_event_shape(self, shape):
-        height, width, channels = shape
+        height, width, channels = self._known(shape)
         if channels % 4:
             raise ValueError(
                 f"Squeeze is undone where channels are a multiple of 4, got shape {list(shape)}."

@@ -4,6 +4,7 @@ import hashlib
 import os
 import shutil
 import tarfile
+import time
 import urllib.parse
 import uuid
 import zlib
@@ -15,7 +16,7 @@ import platformdirs
 import requests
 import tqdm
 
-CONNECT_SECONDS, STALL_SECONDS = 10, 30
+CONNECT_SECONDS, STALL_SECONDS, PAUSE_SECONDS = 10, 30, 1
 ATTEMPTS, MAX_REDIRECTS, CHUNK = 5, 5, 1 << 16
 
 
@@ -65,18 +66,26 @@ def fetch(remote, *, progress=True):
       `pathlib.Path` of the whole file.
 
     Raises:
-      DownloadError: The network, the server or the file is not as it should be. What was there
-        before is still there.
+      DownloadError: The network, the server, the disk or the file is not as it should be. What
+        was there before is still there.
     """
     path = remote.path()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with filelock.FileLock(f"{path}.lock"):
-        if not path.exists():
-            _download(remote, path, progress)
-        elif wrong := difference(path, remote.checksum):
-            raise DownloadError(
-                f"{path} is refused: {wrong}. Move it away, and it is downloaded anew."
-            )
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with filelock.FileLock(f"{path}.lock"):
+            if not path.exists():
+                _download(remote, path, progress)
+            elif wrong := difference(path, remote.checksum):
+                raise DownloadError(
+                    f"{path} is refused: {wrong}. Move it away, and it is downloaded anew."
+                )
+    except DownloadError:
+        raise
+    except OSError as error:  # a full disk, a folder that cannot be written
+        raise DownloadError(
+            f"{remote.name} (about {remote.megabytes:,.1f} MB) cannot be kept at {path}: {error}. "
+            "The variable NORMFLOWS_TUT_DATA may name another folder."
+        ) from error
     return path
 
 
@@ -159,6 +168,8 @@ def _download(remote, path, progress):
             reason = f"{type(error).__name__}: {error}"
             if isinstance(error, requests.HTTPError) and error.response.status_code < 500:
                 break
+            if fruitless < ATTEMPTS:
+                time.sleep(PAUSE_SECONDS * fruitless)
             continue
         wrong = difference(part, remote.checksum)
         if wrong is None:

@@ -5,6 +5,7 @@ import io
 import struct
 import zipfile
 import zlib
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -46,6 +47,7 @@ _CIFAR = _download.RemoteFile(
     170.1,
     "sha256:c4a38c50a1bc5f3a1c5537f2155ab9d68f9f25eb1ed8d9ddda3db29a59bca1dd",
 )
+_CIFAR_BYTES = 10_000 * 3073  # of each of its files
 _CIFAR_VALIDATION = 5_000  # the last of the 50,000 training images
 _CELEBA = {"size": 1_443_490_838, "checksum": "md5:00d2c5bc6d35e252742224ab0c1e8fcb"}
 # By the number of the picture, from 1: the set's own list_eval_partition.txt.
@@ -81,7 +83,7 @@ def images(name, split="train", *, full=False, size=None, classes=None, labels=F
       split: 'train', 'validation' or 'test'.
       full: Whether all of MNIST is loaded, 11.6 MB.
       size: For celeba, 32 or 64: the middle 148 x 148 pixels are scaled to this size.
-      classes: Labels to keep, such as (2, 4, 7, 8); None keeps all.
+      classes: Labels to keep, such as (2, 4, 7, 8), or one label; None keeps all.
       labels: Whether the labels are returned too.
       path: In place of a download: for mnist and fashion_mnist a folder with the four IDX files,
         gzipped or not; for celeba, which has no download, the file img_align_celeba.zip.
@@ -120,7 +122,8 @@ def images(name, split="train", *, full=False, size=None, classes=None, labels=F
     options = {option: given[option] for option in taken.get(name, ())}
     pixels, targets = loaders[name](split, **options)
     if classes is not None:
-        wanted = [_checks.non_negative_int("each of classes", label) for label in classes]
+        several = classes if isinstance(classes, Iterable) else [classes]
+        wanted = [_checks.non_negative_int("each of classes", label) for label in several]
         known = np.unique(targets).tolist()
         unknown = sorted(set(wanted) - set(known))
         if unknown or not wanted:
@@ -224,6 +227,12 @@ def _cifar10(split):
     names = ["test_batch"] if split == "test" else [f"data_batch_{k}" for k in range(1, 6)]
     paths = _download.unpack(_CIFAR, [f"cifar-10-batches-bin/{name}.bin" for name in names])
     # A record is a label and the three planes of 32 x 32, red first.
+    for path in paths:
+        if path.stat().st_size != _CIFAR_BYTES:
+            raise ValueError(
+                f"{path} has {path.stat().st_size:,} bytes, not {_CIFAR_BYTES:,}: it is damaged. "
+                "Move it away, and it is unpacked anew."
+            )
     records = np.concatenate([np.fromfile(path, np.uint8) for path in paths]).reshape(-1, 3073)
     pixels = records[:, 1:].reshape(-1, 3, 32, 32).transpose(0, 2, 3, 1)
     return _cut(pixels, records[:, 0].astype(np.int64), split, _CIFAR_VALIDATION)

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from normflows_tut._checks import positive_int, positive_ints
+from normflows_tut._checks import non_negative_float, positive_int, positive_ints, seed_number
 from normflows_tut.bijectors import (
     AffineCoupling,
     Coupling,
@@ -55,7 +55,7 @@ def pixel_range(alpha=0.05, num_values=256, *, dtype=tf.float32):
       >>> pixel_range().forward(0.0).numpy().item()
       128.0
     """
-    if not 0 <= alpha < 0.5:
+    if not non_negative_float("alpha", alpha) < 0.5:
         raise ValueError(f"alpha must be at least 0 and below 1/2, got {alpha!r}.")
     n = positive_int("num_values", num_values)
     low = -n * alpha / (1 - 2 * alpha)
@@ -242,7 +242,7 @@ def _multiscale(
             f"halved as often, down to at least {_SMALLEST}, got {shape[0]} x {shape[1]}; {fits} "
             "would fit."
         )
-    levels, channels = [], shape[-1]
+    levels, channels, seed = [], shape[-1], seed_number(seed)
     for k in range(count):
         channels *= 4
         links = [tfb.Invert(Squeeze(), name="squeeze")]
@@ -255,7 +255,7 @@ def _multiscale(
                     channels // 2,
                     num_parameters * channels // 2,
                     **network,
-                    seed=[*np.atleast_1d(seed), k, i, int(kind == "channel")],
+                    seed=[seed, k, i, int(kind == "channel")],
                     dtype=dtype,
                     name=f"{place}_conditioner",
                 )

@@ -102,7 +102,8 @@ class ConvNet(tf.Module):
     ):
         super().__init__(name=name)
         self.activation = activation_function(activation)
-        count, c = non_negative_int("num_blocks", num_blocks), hidden_channels
+        count = non_negative_int("num_blocks", num_blocks)
+        c = positive_int("hidden_channels", hidden_channels)
         made = {"dtype": dtype}
         self.first = Conv(input_channels, c, seed=np.append(seed, 0), name="first", **made)
         self.blocks = [

@@ -8,10 +8,9 @@ import imageio.v3 as imageio
 import numpy as np
 from PIL import Image
 
-from normflows_tut._checks import non_negative_float, positive_float
+from normflows_tut._checks import non_negative_float, positive_float, positive_int
 
 MAX_BYTES = 450_000
-_PALETTES = (64, 48, 32)
 
 
 def figure_frame(figure):
@@ -20,25 +19,26 @@ def figure_frame(figure):
     return np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
 
 
-def frames_to_gif(frames, *, fps=12, hold=1.0, max_bytes=MAX_BYTES):
+def frames_to_gif(frames, *, fps=12, hold=1.0, colours=64, max_bytes=MAX_BYTES):
     """Packs frames into an animated GIF that repeats for ever.
 
     All frames share one palette and nothing is dithered, so that what does not change costs
-    nothing. A GIF above `max_bytes` is made again with fewer colours, then with every second
-    frame.
+    nothing. A GIF above `max_bytes` is made again with three quarters and with half of the colours,
+    then with every second frame.
 
     Args:
       frames: List of arrays `[height, width, 3]` of uint8, all of one shape.
       fps: Frames a second, above 0.
       hold: Seconds for which the last frame stays.
+      colours: How many colours the palette has, 4 to 256.
       max_bytes: Largest size.
 
     Returns:
       The bytes of the GIF.
 
     Raises:
-      ValueError: There are no frames, they differ in shape, or the GIF stays too large; the
-        message has the size.
+      ValueError: There are no frames, they differ in shape, `colours` is out of range, or the
+        GIF stays too large; the message has the size.
     """
     frames = [np.asarray(frame) for frame in frames]
     if not frames:
@@ -50,13 +50,15 @@ def frames_to_gif(frames, *, fps=12, hold=1.0, max_bytes=MAX_BYTES):
                 f"[height, width, 3] of the shape of the first, {list(frames[0].shape)}."
             )
     fps, hold = positive_float("fps", fps), non_negative_float("hold", hold)
+    if not 4 <= positive_int("colours", colours) <= 256:
+        raise ValueError(f"colours must be from 4 to 256, got {colours!r}.")
     for step in (1, 2):
-        for colours in _PALETTES:
-            content = _encode([*frames[:-1:step], frames[-1]], fps / step, hold, colours)
+        for entries in (colours, colours * 3 // 4, colours // 2):
+            content = _encode([*frames[:-1:step], frames[-1]], fps / step, hold, entries)
             if len(content) <= max_bytes:
                 return content
     raise ValueError(
-        f"the GIF has {len(content):,} bytes with {colours} colours and every second frame, "
+        f"the GIF has {len(content):,} bytes with {entries} colours and every second frame, "
         f"more than {max_bytes:,}: draw smaller or fewer frames."
     )
 

@@ -45,6 +45,10 @@ def test_squeeze_refuses_odd_sides(shape):
 def test_squeeze_refuses_other_channels_on_the_way_back():
     with pytest.raises(ValueError, match=r"multiple of 4, got shape \[2, 2, 6\]"):
         bijectors.Squeeze().inverse(tf.zeros([1, 2, 2, 6]))
+    unknown = tf.TensorShape([1, None, 4, 4])
+    for direction in (bijectors.Squeeze().forward, bijectors.Squeeze().inverse):
+        with pytest.raises(ValueError, match=r"needs images of known sizes, got .*None, 4, 4"):
+            tf.function(direction).get_concrete_function(tf.TensorSpec(unknown))
 
 
 def test_act_norm_on_images():
@@ -135,6 +139,22 @@ def test_dequantization_keeps_the_whole_numbers():
         moved = direction(y)
         np.testing.assert_array_equal(tf.floor(moved), tf.floor(y))
         assert np.abs(moved - y).max() > 0.1
+
+
+def test_what_is_bent_up_to_the_edge_of_its_cell_stays_below():
+    raw = tf.constant(RNG.normal(scale=3, size=[1, 11]), tf.float32)
+    spline = functools.partial(bijectors.RationalQuadraticSpline, bound=0.5)
+    layer = bijectors.Dequantization(1, lambda x: tf.ones_like(x) @ raw, spline)
+    edge = np.nextafter(np.float32([[256]]), np.float32(0))
+    for direction in (layer.forward, layer.inverse):  # one of them has a slope below 1 there
+        assert np.floor(direction(edge)) == 255
+
+
+def test_a_conditioner_of_the_wrong_width_is_refused():
+    spline = functools.partial(bijectors.RationalQuadraticSpline, bound=0.5)
+    layer = bijectors.Dequantization(2, lambda x: tf.zeros([*x.shape[:-1], 11]), spline)
+    with pytest.raises(ValueError, match="dequantization must return a multiple of 2 numbers"):
+        layer.forward(tf.zeros([5, 2]))
 
 
 def test_with_no_parameters_it_is_uniform_dequantization():
