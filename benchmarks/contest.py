@@ -80,26 +80,28 @@ def quality(trainer_class, spec, arguments):
     start, count, best, log_prob = time.perf_counter(), 0, -math.inf, None
     trainer = trainer_class(spec, train, arguments["variant"], arguments["seed"])
 
-    def mean_log_prob():
-        return float(np.mean(trainer.log_prob(validation), dtype=np.float64))
-
     def share():
         return (time.perf_counter() - start) / arguments["seconds"]
+
+    def look():
+        nonlocal best, log_prob
+        now = float(np.mean(trainer.log_prob(validation), dtype=np.float64))
+        if now > best:  # and never where it is NaN
+            best, log_prob = now, trainer.log_prob(test)
 
     if hasattr(trainer, "train_for"):
         seconds = arguments["seconds"] * (1 - share())
         count = trainer.train_for(
             seconds, lambda k: rate_at(share(), k, arguments["peak_rate"]), validation
         )
-        best = mean_log_prob() if validation is not None else best
     else:
         while share() < 1:
             trainer.steps(PER_CALL, rate_at(share(), count, arguments["peak_rate"]))
             count += PER_CALL
             if validation is not None and count % VALIDATE_EVERY == 0:
-                now = mean_log_prob()
-                if now > best:  # and never where it is NaN
-                    best, log_prob = now, trainer.log_prob(test)
+                look()
+    if validation is not None:
+        look()  # once more at the end, beyond the time: a slow one may not have got to it
     log_prob = trainer.log_prob(test) if log_prob is None else log_prob
     np.savez(
         arguments["answer"],

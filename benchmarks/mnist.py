@@ -14,11 +14,11 @@ import pathlib
 
 import numpy as np
 from machine import write_result
-from mnist_choice import BASE, TRAINING, build
+from mnist_choice import build, chosen
 
 from normflows_tut import datasets, evaluation, flows, training
 
-EPOCHS, SEED = 100, 0
+EPOCHS, SEED = 30, 0
 CHECKPOINT = "mnist_checkpoint.npz"
 WEIGHTS = pathlib.Path(__file__).parents[1] / "data" / "mnist_spline.npz"
 COMMAND = "make bench BENCH=mnist"
@@ -29,16 +29,17 @@ def main(folder=None, hours=None):
     images = np.concatenate(
         [datasets.images("mnist", s, full=True, path=folder) for s in ("train", "validation")]
     )
-    batch_size, peak_rate = TRAINING["batch_size"], TRAINING["peak_rate"]
+    setting, how = chosen()
+    batch_size, peak_rate = how["batch_size"], how["peak_rate"]
     num_steps = EPOCHS * len(images) // batch_size
-    flow = build(**BASE, seed=SEED)
+    flow = build(**setting, seed=SEED)
     history = training.fit(
         flow,
         images,
         num_steps=num_steps,
         batch_size=batch_size,
         learning_rate=training.cosine_decay(peak_rate, num_steps, warmup=1000),
-        clip_norm=TRAINING["clip_norm"],
+        clip_norm=how["clip_norm"],
         seed=SEED,
         checkpoint=CHECKPOINT,
         checkpoint_every=500,
@@ -56,8 +57,8 @@ def main(folder=None, hours=None):
     found = evaluation.bits_per_dim(flow, test)
     content = {
         "what": "Bits per dimension of the 10,000 test images of MNIST",
-        "setting": BASE,
-        "training": {**TRAINING, "epochs": EPOCHS, "seed": SEED, "images": len(images)},
+        "setting": setting,
+        "training": {**how, "epochs": EPOCHS, "seed": SEED, "images": len(images)},
         "weights": sum(int(variable.shape.num_elements()) for variable in flow.trainable_variables),
         "hours": round(history.seconds / 3600, 2),
         "bits_per_dim": round(float(found.value), 4),
