@@ -1,5 +1,7 @@
 """Image flows: shapes, exactness, training on whole numbers, bits per dimension."""
 
+import functools
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -226,6 +228,18 @@ def test_a_list_of_whole_images_gets_noise_too():
     masked[3, 1, 2, 0] = np.ma.masked
     with pytest.raises(ValueError, match=r"must be finite, but at \[3, 1, 2, 0\] there is nan"):
         training.fit(flow, masked, **options)
+
+
+def test_levels_may_differ():
+    build = functools.partial(flows.multiscale_real_nvp, (16, 16, 1), num_blocks=0)
+    flow = build(num_couplings=(1, 3), hidden_channels=[4, 6])
+    nets = [m for m in flow.bijector.submodules if isinstance(m, networks.ConvNet)]
+    hidden = {k: [n.first.bias.shape[0] for n in nets if f"level_{k}" in n.name] for k in (1, 2)}
+    assert hidden == {1: [4] * 2, 2: [6] * 6}
+    with pytest.raises(ValueError, match=r"num_couplings must be one number or 2.*got \(1,\)"):
+        build(num_couplings=(1,))
+    with pytest.raises(ValueError, match="each of hidden_channels must be at least 1, got 0"):
+        build(hidden_channels=(4, 0))
 
 
 def test_every_step_draws_its_own_noise():

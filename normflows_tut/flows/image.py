@@ -88,8 +88,10 @@ def multiscale_real_nvp(
       image_shape: (height, width, channels).
       num_levels: Number of levels; None takes as many as leave sides of at least 4 that are whole
         numbers: 2 for 28 x 28, 3 for 32 x 32.
-      num_couplings: Couplings of either kind in each level, at least 1.
-      hidden_channels: Channels inside the networks.
+      num_couplings: Couplings of either kind in each level, at least 1; or as many numbers as
+        levels, beginning with the one beside the data. A deep level has few pixels, so that
+        couplings are cheap there.
+      hidden_channels: Channels inside the networks; or a number for each level.
       num_blocks: Residual blocks of each network.
       activation: Activation of the networks, a name or a callable.
       act_norm: Whether an ActNorm follows every coupling on its data side.
@@ -147,9 +149,9 @@ def multiscale_neural_spline(
     Args:
       image_shape: (height, width, channels).
       num_levels: Number of levels; None as in `multiscale_real_nvp`.
-      num_couplings: Couplings of either kind in each level, at least 1.
+      num_couplings: Couplings of either kind in each level, or a number for each level.
       num_bins: Number of bins of every spline, at least 1.
-      hidden_channels: Channels inside the networks.
+      hidden_channels: Channels inside the networks, or a number for each level.
       num_blocks: Residual blocks of each network.
       bound: The splines act on [-bound, bound].
       min_bin_size: The smallest width and height of a bin, as a fraction of the range.
@@ -222,6 +224,7 @@ def _multiscale(
     num_levels,
     num_couplings,
     *,
+    hidden_channels,
     act_norm,
     seed,
     dtype,
@@ -242,6 +245,8 @@ def _multiscale(
             f"halved as often, down to at least {_SMALLEST}, got {shape[0]} x {shape[1]}; {fits} "
             "would fit."
         )
+    couplings = _for_each_level("num_couplings", num_couplings, count)
+    hidden = _for_each_level("hidden_channels", hidden_channels, count)
     levels, channels, seed = [], shape[-1], seed_number(seed)
     for k in range(count):
         channels *= 4
@@ -249,11 +254,12 @@ def _multiscale(
         for kind in ("checkerboard", "channel"):
             if kind == "channel":
                 links.append(_rows_in_order(channels))
-            for i in range(positive_int("num_couplings", num_couplings)):
+            for i in range(couplings[k]):
                 place = f"level_{k + 1}_{kind}_{i}"
                 conditioner = ConvNet(
                     channels // 2,
                     num_parameters * channels // 2,
+                    hidden[k],
                     **network,
                     seed=[seed, k, i, int(kind == "channel")],
                     dtype=dtype,
@@ -267,6 +273,15 @@ def _multiscale(
     base = tfd.MultivariateNormalDiag(tf.zeros([size], dtype), tf.ones([size], dtype))
     bijector = Multiscale(shape, levels, dtype=dtype)
     return tfd.TransformedDistribution(base, bijector, name=name)
+
+
+def _for_each_level(name, value, count):
+    if not hasattr(value, "__iter__"):
+        return (positive_int(name, value),) * count
+    numbers = positive_ints(name, value)
+    if len(numbers) != count:
+        raise ValueError(f"{name} must be one number or {count}, one a level, got {value!r}.")
+    return numbers
 
 
 def halvings(shape):
