@@ -8,7 +8,7 @@ hands over a class with
     steps(count, rate)             so many optimizer steps; returns the last loss, a float
     log_prob(points)               log-densities [m] of points [m, d], as an array
     sample(count)                  draws so many points and waits until they are there
-    train_for(seconds, rate, validation)
+    train_for(seconds, max_steps, rate, validation)
                                    optional, in place of many calls of `steps`: trains at the
                                    rates `rate(step)`, and ends with the weights that were best
                                    on validation points, if there are any; returns the number
@@ -29,6 +29,7 @@ import numpy as np
 BATCH = 512
 PER_CALL = 50  # steps between two looks at the clock
 VALIDATE_EVERY = 200  # steps
+ENDLESS = 10_000_000  # more steps than fit into any time
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,16 +73,18 @@ def take_turns(work, first):
 def quality(trainer_class, spec, arguments):
     """Trains for `seconds`, then writes the log-densities of the test points.
 
-    The clock starts before the flow is built: compilation counts. Where there are validation
+    The clock starts before the flow is built: compilation counts. The run is shorter if it has
+    made `max_steps` before, for which the learning rate then falls. Where there are validation
     points, the weights count that were best on them; looking costs time like everything else.
     """
     with np.load(arguments["points"]) as file:
         train, test, validation = file["train"], file["test"], file.get("validation")
+    max_steps = arguments["max_steps"] or ENDLESS
     start, count, best, log_prob = time.perf_counter(), 0, -math.inf, None
     trainer = trainer_class(spec, train, arguments["variant"], arguments["seed"])
 
-    def share():
-        return (time.perf_counter() - start) / arguments["seconds"]
+    def share(step):
+        return max((time.perf_counter() - start) / arguments["seconds"], step / max_steps)
 
     def look():
         nonlocal best, log_prob
@@ -90,13 +93,16 @@ def quality(trainer_class, spec, arguments):
             best, log_prob = now, trainer.log_prob(test)
 
     if hasattr(trainer, "train_for"):
-        seconds = arguments["seconds"] * (1 - share())
+        seconds = arguments["seconds"] * (1 - share(0))
         count = trainer.train_for(
-            seconds, lambda k: rate_at(share(), k, arguments["peak_rate"]), validation
+            seconds,
+            max_steps,
+            lambda k: rate_at(share(k), k, arguments["peak_rate"]),
+            validation,
         )
     else:
-        while share() < 1:
-            trainer.steps(PER_CALL, rate_at(share(), count, arguments["peak_rate"]))
+        while share(count) < 1:
+            trainer.steps(PER_CALL, rate_at(share(count), count, arguments["peak_rate"]))
             count += PER_CALL
             if validation is not None and count % VALIDATE_EVERY == 0:
                 look()

@@ -51,7 +51,7 @@ def points_of(target, seed):
     return (train - mean) / deviation, (test - mean) / deviation, log_p
 
 
-def answer_of(points, name, spec, peak_rate, pythons, *, seconds=SECONDS, seed=0):
+def answer_of(points, name, spec, peak_rate, pythons, *, seconds=SECONDS, max_steps=None, seed=0):
     """Trains one contestant.
 
     Args:
@@ -61,6 +61,7 @@ def answer_of(points, name, spec, peak_rate, pythons, *, seconds=SECONDS, seed=0
       peak_rate: The peak of its learning rate.
       pythons: Maps environments to interpreters.
       seconds: How long it trains.
+      max_steps: How many steps at most; None for as many as the time has.
       seed: Decides its weights and batches.
 
     Returns:
@@ -77,6 +78,7 @@ def answer_of(points, name, spec, peak_rate, pythons, *, seconds=SECONDS, seed=0
             "points": str(data),
             "answer": str(answer),
             "seconds": seconds,
+            "max_steps": max_steps,
             "peak_rate": peak_rate,
         }
         worker = [*command(name, pythons), "quality", json.dumps(arguments)]

@@ -39,7 +39,7 @@ class Trainer:
         )
         return float(history.loss[-1])
 
-    def train_for(self, seconds, rate, validation=None):
+    def train_for(self, seconds, max_steps, rate, validation=None):
         """Trains in one run: a new one every 50 steps would begin with new moments."""
         if validation is not None:
             best = {"validation_data": validation, "validation_every": contest.VALIDATE_EVERY}
@@ -49,7 +49,7 @@ class Trainer:
         history = training.fit(
             self.flow,
             self._data,
-            num_steps=10_000_000,  # more than fit
+            num_steps=max_steps,
             batch_size=contest.BATCH,
             learning_rate=rate,
             max_seconds=seconds,
