@@ -42,6 +42,7 @@ class Spec:
     units: int  # of each of the two hidden layers
     bins: int = 8
     bound: float = 5.0
+    log_scale_bound: float | None = None  # of affine layers, in a library that has it
 
 
 def run(trainer_class):

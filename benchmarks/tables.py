@@ -2,11 +2,11 @@
 
 All train on the same rows, standardised by the training rows, for the same wall-clock time on one
 core each; what counts are the weights that were best on the validation rows. Five seeds, which
-give the runs other weights and batches; the splits stay. The learning rate and the width of each
-contestant are chosen for each table by a run of half the time, by the validation rows. Few rows are
-soon learned by heart: the best weights then come early, while the rate is high. So on the smallest
-table runs of fewer steps, over which the rate falls, are among those to choose from. A run that was
-stopped goes on where it was.
+give the runs other weights and batches; the splits stay. The learning rate, the width and, for our
+affine layers, the bound of their scales are chosen for each contestant and table by a run of half
+the time, by the validation rows. Few rows are soon learned by heart: the best weights then come
+early, while the rate is high. So on the smallest table runs of fewer steps, over which the rate
+falls, are among those to choose from. A run that was stopped goes on where it was.
 
     python benchmarks/tables.py TORCH_PYTHON
 """
@@ -35,9 +35,10 @@ MODELS = {
 LIBRARIES = {OURS: tuple(MODELS), "zuko": tuple(MODELS)[2:], "nflows": tuple(MODELS)[2:]}
 CONTESTANTS = tuple((library, model) for library in LIBRARIES for model in LIBRARIES[library])
 CHOICES = tuple(itertools.product((64, 256), (5e-4, 2e-3)))  # units, peak of the rate
+SCALE_BOUNDS = (3.0, 1.0)  # of our affine layers; those of the others are what they are
 SHORTER = {"digits": (1000, 400)}  # steps
 SECONDS, CHOICE_SECONDS = 60, 30
-SETTING = ("units", "peak_rate", "max_steps")
+SETTING = ("units", "peak_rate", "log_scale_bound", "max_steps")
 CONTEST = ("table", "library", "model")
 
 
@@ -59,12 +60,25 @@ def gaussian(rows):
     return -0.5 * (z**2).sum(axis=0) - log_det - 0.5 * len(z) * np.log(2 * np.pi)
 
 
+def scale_bounds(library, model):
+    """Returns the bounds on the log-scale that a contestant may choose from."""
+    affine = library == OURS and MODELS[model].kind in ("made", "real_nvp", "maf")
+    return SCALE_BOUNDS if affine else (None,)
+
+
+def task_of(row):
+    """Returns the task that a row answers."""
+    return tuple(row[field] for field in (*CONTEST, *SETTING, "seed"))
+
+
 def measure(task, pythons, seconds):
     """Trains one contestant; returns its row."""
-    table, library, model, units, rate, max_steps, seed = task
+    table, library, model, units, rate, scale_bound, max_steps, seed = task
     rows, log_det = rows_of(table)
     width = rows["train"].shape[1]
-    spec = dataclasses.replace(MODELS[model], dimensions=width, units=units)
+    spec = dataclasses.replace(
+        MODELS[model], dimensions=width, units=units, log_scale_bound=scale_bound
+    )
     answer = quality.answer_of(
         rows, library, spec, rate, pythons, seconds=seconds, max_steps=max_steps, seed=seed
     )
@@ -74,6 +88,7 @@ def measure(task, pythons, seconds):
         "model": model,
         "units": units,
         "peak_rate": rate,
+        "log_scale_bound": scale_bound,
         "max_steps": max_steps,
         "seed": seed,
         "validation": round(float(answer["validation"]) + log_det, 4),
@@ -96,31 +111,32 @@ def main(torch_python):
         rows, log_det = rows_of(table)
         head["gaussian"][table] = quality.mean_and_error(gaussian(rows) + log_det)
     record = resume("tables", head)
-    found = {"choice": record.get("choice", []), "rows": record.get("rows", [])}
+    found = {key: record.get(key, []) for key in ("choice", "shorter", "rows")}
 
     def run(key, tasks, seconds):
-        done = [tuple(row[field] for field in (*CONTEST, *SETTING, "seed")) for row in found[key]]
-        missing = [task for task in tasks if task not in done]
+        # Rows of an earlier choice do not count.
+        found[key] = [row for row in found[key] if task_of(row) in tasks]
+        missing = [task for task in tasks if task not in map(task_of, found[key])]
         for row in quality.on_all_cores(lambda task: measure(task, pythons, seconds), missing):
             print(row, flush=True)
             found[key].append(row)
             write_result("tables", COMMAND, {**head, **found}, unfinished=True)
 
     choice = [
-        (table, *contestant, *setting, None, CHOICE_SEED)
+        (table, *contestant, *setting, bound, None, CHOICE_SEED)
         for table, contestant, setting in itertools.product(TABLES, CONTESTANTS, CHOICES)
+        for bound in scale_bounds(*contestant)
     ]
     run("choice", choice, CHOICE_SECONDS)
     shorter = [
-        (*(row[field] for field in (*CONTEST, "units", "peak_rate")), steps, CHOICE_SEED)
+        (*(row[field] for field in (*CONTEST, *SETTING[:-1])), steps, CHOICE_SEED)
         for row in found["choice"]
-        if row["max_steps"] is None
         for steps in SHORTER.get(row["table"], ())
         if steps < row["steps"]  # else it is the same run
     ]
-    run("choice", shorter, CHOICE_SECONDS)
+    run("shorter", shorter, CHOICE_SECONDS)
     chosen = {}
-    for row in sorted(found["choice"], key=lambda row: row["validation"]):
+    for row in sorted(found["choice"] + found["shorter"], key=lambda row: row["validation"]):
         chosen[tuple(row[field] for field in CONTEST)] = tuple(row[field] for field in SETTING)
     # Seed by seed, so that a stopped run has all contestants.
     tasks = [

@@ -13,10 +13,13 @@ class Trainer:
         del variant
         self._data, self._seed = data, seed
         d, hidden = spec.dimensions, (spec.units, spec.units)
+        affine = {"seed": seed}
+        if spec.log_scale_bound is not None:
+            affine["log_scale_bound"] = spec.log_scale_bound
         self.flow = {
-            "made": lambda: flows.masked_autoregressive(d, 1, hidden, seed=seed),
-            "real_nvp": lambda: flows.real_nvp(d, spec.layers, hidden, seed=seed),
-            "maf": lambda: flows.masked_autoregressive(d, spec.layers, hidden, seed=seed),
+            "made": lambda: flows.masked_autoregressive(d, 1, hidden, **affine),
+            "real_nvp": lambda: flows.real_nvp(d, spec.layers, hidden, **affine),
+            "maf": lambda: flows.masked_autoregressive(d, spec.layers, hidden, **affine),
             "spline": lambda: flows.neural_spline(
                 d, spec.layers, spec.bins, hidden, bound=spec.bound, seed=seed
             ),
