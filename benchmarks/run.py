@@ -32,6 +32,7 @@ NAMES = (
     "tables",
     "planar_energies",
     "mnist_choice",
+    "image_speed",
 )
 LONG = ("mnist",)  # hours: only if named
 

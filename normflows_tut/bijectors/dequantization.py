@@ -15,21 +15,20 @@ class Dequantization(VectorBijector):
     """Bends the noise within each unit cell, as the whole numbers of the cell decide.
 
     ```none
-    y = x + u,  x = floor(y)                    x stays
-    forward(y) = x + g^-1(u; conditioner(x))
-    inverse(y) = x + g(u; conditioner(x))       g maps [0, 1] onto itself
+    forward(x + e) = x + g^-1(e; conditioner(x))        x whole, e and u in [0, 1)
+    inverse(x + u) = x + g(u; conditioner(x))           g maps [0, 1] onto itself
     ```
 
-    It belongs to the data side of a flow. Let p be the density of the flow before it, v uniform
-    on [0, 1)^d, and q(u | x) the density of u = g(v; x). Then for whole numbers x
+    It belongs to the data side of a flow. Let p be the density of the flow before it, u uniform
+    on [0, 1)^d, and q(e | x) the density of e = g(u; x). Then for whole numbers x
 
     ```none
-    log P(x) = log int p(x + u) du
-            >= E[log p(x + u) - log q(u | x)] = E[log p(inverse(x + v)) + log|det d inverse/dy|]
+    log P(x) = log int p(x + e) de
+            >= E[log p(x + e) - log q(e | x)] = E[log p(inverse(x + u)) + log|det d inverse/dy|]
     ```
 
-    with equality where q(u | x) is proportional to p(x + u). The last expression is the
-    log-density of the flow with this layer at x + v: who adds uniform noise and trains by
+    with equality where q(e | x) is proportional to p(x + e). The last expression is the
+    log-density of the flow with this layer at y = x + u: who adds uniform noise and trains by
     likelihood trains this bound. Without the layer, q is uniform: uniform dequantization.
 
     Args:
@@ -72,10 +71,10 @@ class Dequantization(VectorBijector):
 
     def _bend(self, y, direction):
         x = tf.floor(y)
-        u, log_det = direction(self._noise_transform(x), y - x - 0.5)
+        bent, log_det = direction(self._noise_transform(x), y - x - 0.5)
         # An end of the cell that was rounded up would be in the next one.
         below = 1 - tf.constant(2.0**-16, y.dtype)
-        return x + tf.clip_by_value(u + 0.5, 0.0, below), log_det
+        return x + tf.clip_by_value(bent + 0.5, 0.0, below), log_det
 
     def _forward_and_log_det(self, y):
         return self._bend(y, inverse_and_log_det)

@@ -11,19 +11,19 @@ def bits_per_dim(flow, images, *, num_draws=1, seed=0):
     """Estimates how many bits a number of an image takes, at most.
 
     ```none
-    bits per dimension = -1 / (d log 2)  mean over images of  E_v[log p(x + v)]
+    bits per dimension = -1 / (d log 2)  mean over images of  E_u[log p(x + u)]
     ```
 
-    with v uniform on [0, 1)^d and p the density of `flow` in units of the whole numbers x. Since
-    log P(x) = log E_v[p(x + v)] is at least E_v[log p(x + v)], the bits for P(x) are no more. The
+    with u uniform on [0, 1)^d and p the density of `flow` in units of the whole numbers x. Since
+    log P(x) = log E_u[p(x + u)] is at least E_u[log p(x + u)], the bits for P(x) are no more. The
     log-determinants of a `pixel_range` or a `Dequantization` are inside p, if the flow has them on
     its data side. For numbers in [0, 1] that were divided by 256, the result would be 8 too small.
 
     Args:
       flow: A distribution on events of the images' shape, in units of whole numbers.
       images: Whole numbers from 0 to 255, an array `[n, ...event]` of uint8.
-      num_draws: How many v are drawn for each image.
-      seed: Non-negative int, for v.
+      num_draws: How many u are drawn for each image.
+      seed: Non-negative int, for u.
 
     Returns:
       An `Estimate`; its standard error is that of the mean over the images.
