@@ -45,8 +45,8 @@ def masked_autoregressive(
       num_layers: Number of layers, at least 1.
       hidden_units: Sizes of the hidden layers of each MADE.
       transform: What is done to a coordinate: `"affine"`, or `"spline"`.
-      log_scale_bound: The largest log-scale of an affine transform. An error in a shift can grow by its exp in
-        every layer: where single rows lie far out, try 1 or 0.5.
+      log_scale_bound: The largest log-scale of an affine transform. An error in a shift can grow by
+        its exp in every layer: where single rows lie far out, try 1 or 0.5.
       num_bins: Number of bins of a spline.
       trained_base: Whether the base has a trained mean and deviation in each dimension; None if
         and only if the layers are splines, which do nothing to what lies outside their range.

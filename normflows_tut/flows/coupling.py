@@ -34,8 +34,8 @@ def real_nvp(
       hidden_units: Sizes of the hidden layers of each coupling's network.
       activation: Activation of the networks, a name or a callable.
       act_norm: Whether an ActNorm follows every coupling on its data side.
-      log_scale_bound: The largest log-scale of a coupling. An error in a shift can grow by its exp in
-        every layer: where single rows lie far out, try 1 or 0.5.
+      log_scale_bound: The largest log-scale of a coupling. An error in a shift can grow by
+        its exp in every layer: where single rows lie far out, try 1 or 0.5.
       seed: Non-negative int; decides the initial weights.
       dtype: `tf.float32` or `tf.float64`.
 
