@@ -10,6 +10,7 @@ from normflows_tut.bijectors.bounded_affine import BoundedAffine
 from normflows_tut.bijectors.coupling import Coupling
 from normflows_tut.bijectors.deep_sigmoid import DeepSigmoid
 from normflows_tut.bijectors.dequantization import Dequantization
+from normflows_tut.bijectors.invertible_conv import InvertibleConv1x1
 from normflows_tut.bijectors.masked_autoregressive import MaskedAutoregressive
 from normflows_tut.bijectors.multiscale import Multiscale
 from normflows_tut.bijectors.planar import Planar
@@ -26,6 +27,7 @@ __all__ = [
     "Coupling",
     "DeepSigmoid",
     "Dequantization",
+    "InvertibleConv1x1",
     "MaskedAutoregressive",
     "Multiscale",
     "Planar",

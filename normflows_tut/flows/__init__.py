@@ -14,6 +14,7 @@ from normflows_tut.flows.composition import append, layers, prefixes
 from normflows_tut.flows.coupling import neural_spline, real_nvp
 from normflows_tut.flows.image import (
     dequantization,
+    glow,
     multiscale_neural_spline,
     multiscale_real_nvp,
     pixel_range,
@@ -25,6 +26,7 @@ __all__ = [
     "append",
     "dequantization",
     "export",
+    "glow",
     "inverse_autoregressive",
     "layers",
     "load",

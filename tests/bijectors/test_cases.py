@@ -9,6 +9,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from normflows_tut import bijectors, evaluation
+from normflows_tut.bijectors.invertible_conv import PARAMETRIZATIONS
 from normflows_tut.networks import MADE, MLP, ConvNet
 
 tfb = tfp.bijectors
@@ -96,6 +97,13 @@ CASES = {
     "Coupling, from data": (3, lambda dtype: _spline_coupling(_from_data, dtype)),
     "Dequantization": (2, _dequantization),
     "DeepSigmoid": (2, lambda dtype: bijectors.DeepSigmoid(_raw([12, 2], dtype))),
+    **{
+        f"InvertibleConv1x1, {kind}": (
+            3,
+            lambda dtype, kind=kind: bijectors.InvertibleConv1x1(3, kind, dtype=dtype),
+        )
+        for kind in PARAMETRIZATIONS
+    },
     "MaskedAutoregressive": (
         3,
         lambda dtype: _autoregressive(bijectors.BoundedAffine, 2, dtype),
