@@ -78,7 +78,7 @@ def test_lu_keeps_its_permutation_and_signs():
 def test_what_is_refused():
     with pytest.raises(ValueError, match="Unknown parametrization 'svd'; known: lu, qr, house"):
         InvertibleConv1x1(3, "svd")
-    with pytest.raises(ValueError, match="event_size must be .* got 0"):
+    with pytest.raises(ValueError, match=r"event_size must be .* got 0"):
         InvertibleConv1x1(0)
     with pytest.raises(ValueError, match=r"acts on events of size 3, got shape \(2, 4, 4, 2\)"):
         InvertibleConv1x1(3).forward(tf.zeros([2, 4, 4, 2]))
