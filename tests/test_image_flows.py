@@ -41,10 +41,30 @@ def small_spline(dtype=tf.float32, **options):
     return flows.multiscale_neural_spline((8, 8, 1), **settings, dtype=dtype)
 
 
+def small_glow(dtype=tf.float32, **options):
+    settings = {"num_steps": 2, "hidden_channels": 8, "num_blocks": 1} | options
+    return flows.glow((8, 8, 1), **settings, dtype=dtype)
+
+
+small_glow_qr = functools.partial(small_glow, parametrization="qr")
+small_glow_splines = functools.partial(
+    small_glow, transform="spline", parametrization="householder"
+)
+
+
 # For splines less: steep ones, of raw parameters beyond 1, lose digits on the way back.
-@pytest.mark.parametrize(("build", "scale"), [(small, 0.1), (small_spline, 0.02)])
+@pytest.mark.parametrize(
+    ("build", "scale"),
+    [
+        (functools.partial(small, num_couplings=1), 0.1),
+        (functools.partial(small_spline, num_couplings=1), 0.02),
+        (small_glow, 0.1),
+        (small_glow_qr, 0.1),
+        (small_glow_splines, 0.02),
+    ],
+)
 def test_it_is_a_flow(build, scale):
-    flow = shaken(build(tf.float64, num_couplings=1), scale)
+    flow = shaken(build(tf.float64), scale)
     x = RNG.normal(size=[3, 8, 8, 1])
     assert flow.event_shape == [8, 8, 1]
     z = flow.bijector.inverse(tf.constant(x))
@@ -165,7 +185,7 @@ def test_learned_noise_starts_uniform_and_stays_in_its_cell():
         flows.dequantization(num_bins=0)
 
 
-@pytest.mark.parametrize("build", [small, small_spline])
+@pytest.mark.parametrize("build", [small, small_spline, small_glow])
 def test_one_image_without_a_batch(build):
     flow = flows.append(shaken(build(), 0.02), flows.pixel_range(), flows.dequantization())
     image = tf.constant(stripes(1)[0], tf.float32) + 0.5
@@ -228,6 +248,52 @@ def test_a_list_of_whole_images_gets_noise_too():
     masked[3, 1, 2, 0] = np.ma.masked
     with pytest.raises(ValueError, match=r"must be finite, but at \[3, 1, 2, 0\] there is nan"):
         training.fit(flow, masked, **options)
+
+
+@pytest.mark.parametrize("build", [small, small_glow])
+def test_act_norms_see_standardised_data_and_survive(build, tmp_path):
+    flow, images = flows.append(build(), flows.pixel_range()), stripes(300)
+    training.fit(flow, images, num_steps=1, learning_rate=1e-9, progress=False)
+    z = flow.bijector.inverse(images + np.float32(0.5)).numpy()
+    assert abs(z.mean()) < 0.1
+    assert abs(z.std() - 1) < 0.1
+    flows.save(flow, tmp_path / "flow.npz")
+    other = flows.append(build(seed=5), flows.pixel_range())
+    flows.load(other, tmp_path / "flow.npz")
+    assert all(norm.initialized for norm in other.bijector.submodules if is_act_norm(norm))
+    np.testing.assert_array_equal(other.bijector.inverse(images + np.float32(0.5)), z)
+
+
+@pytest.mark.parametrize("parametrization", ["lu", "qr", "householder"])
+def test_glow_learns(parametrization):
+    images, held_out = stripes(600), stripes(200)
+    flow = flows.append(small_glow(parametrization=parametrization), flows.pixel_range())
+    options = {"num_steps": 60, "batch_size": 50, "learning_rate": 3e-3, "progress": False}
+    history = training.fit(flow, images, **options)
+    before = history.loss[0] / 64 / np.log(2)
+    assert evaluation.bits_per_dim(flow, held_out).value < before - 0.7
+
+
+def test_glow_samples_any_number_inside_a_function_and_exports(tmp_path):
+    flow = shaken(small_glow())
+    draw = tf.function(lambda n: flow.sample(n, seed=tf.constant([0, 1])))
+    for n in (1, 3, 7):
+        assert draw(tf.constant(n)).shape == [n, 8, 8, 1]
+    flows.export(flow, tmp_path / "glow")
+    loaded = tf.saved_model.load(tmp_path / "glow")
+    x = tf.constant(RNG.normal(size=[5, 8, 8, 1]), tf.float32)
+    np.testing.assert_allclose(loaded.log_prob(x), flow.log_prob(x), rtol=1e-5)
+
+
+def test_what_glow_refuses():
+    with pytest.raises(ValueError, match=r"3 levels need .*got 28 x 28; 32 x 32 would fit"):
+        flows.glow((28, 28, 1), num_levels=3)
+    with pytest.raises(ValueError, match="Unknown transform 'cubic'; known: affine, spline"):
+        flows.glow((8, 8, 1), transform="cubic")
+    with pytest.raises(ValueError, match="Unknown parametrization 'svd'"):
+        flows.glow((8, 8, 1), parametrization="svd")
+    with pytest.raises(ValueError, match=r"images of shape \(8, 8, 1\), got shape \(2, 8, 8, 3\)"):
+        small_glow().log_prob(np.zeros([2, 8, 8, 3], np.float32))
 
 
 def test_levels_may_differ():
