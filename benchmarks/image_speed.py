@@ -13,9 +13,9 @@ COMMAND = "make bench BENCH=image_speed"
 
 def images_per_second(how):
     """Returns the speed of a new flow once its steps are traced or compiled."""
-    setting, _ = chosen()
+    setting, _ = chosen("mnist")
     history = training.fit(
-        build(**setting),
+        build("mnist", **setting),
         datasets.images("mnist", "train"),
         num_steps=STEPS[how],
         batch_size=TRAINING["batch_size"],

@@ -1,9 +1,10 @@
-"""The digits of the chapter on images: a spline flow trained on all of MNIST, and judged once.
+"""The digits of the chapters on images and on Glow: flows trained on all of MNIST, judged once.
 
 Trained on all 60,000 training images, in a setting that mnist_choice.py has found without the test
-images; these are looked at once, when the training is over. The weights go to
-data/mnist_spline.npz. A run that was stopped, or whose hours are over, goes on from
-`mnist_checkpoint.npz` in the current folder when the same command is given again.
+images; these are looked at once, when the training is over. `mnist` is the spline flow of
+couplings by checkerboard and channel, `glow` the one whose channels are mixed. The weights go to
+data/mnist_spline.npz or data/mnist_glow.npz. A run that was stopped, or whose hours are over, goes
+on from `KEY_checkpoint.npz` in the current folder when the same command is given again.
 
     python benchmarks/mnist.py [FOLDER] [--hours 1]  # of the four IDX files, if not downloaded
 """
@@ -18,21 +19,24 @@ from mnist_choice import build, chosen
 
 from normflows_tut import datasets, evaluation, flows, training
 
-EPOCHS, SEED = 30, 0
-CHECKPOINT = "mnist_checkpoint.npz"
-WEIGHTS = pathlib.Path(__file__).parents[1] / "data" / "mnist_spline.npz"
-COMMAND = "make bench BENCH=mnist"
+SEED = 0
+DATA = pathlib.Path(__file__).parents[1] / "data"
+RUNS = {
+    "mnist": {"epochs": 30, "weights": DATA / "mnist_spline.npz"},
+    "glow": {"epochs": 60, "weights": DATA / "mnist_glow.npz"},
+}
 
 
-def main(folder=None, hours=None):
-    """Trains or goes on; at the end measures and writes the weights and results/mnist.json."""
+def main(key="mnist", folder=None, hours=None):
+    """Trains or goes on; at the end measures and writes the weights and results/KEY.json."""
+    epochs, weights, checkpoint = RUNS[key]["epochs"], RUNS[key]["weights"], f"{key}_checkpoint.npz"
     images = np.concatenate(
         [datasets.images("mnist", s, full=True, path=folder) for s in ("train", "validation")]
     )
-    setting, how = chosen()
+    setting, how = chosen(key)
     batch_size, peak_rate = how["batch_size"], how["peak_rate"]
-    num_steps = EPOCHS * len(images) // batch_size
-    flow = build(**setting, seed=SEED)
+    num_steps = epochs * len(images) // batch_size
+    flow = build(key, **setting, seed=SEED)
     history = training.fit(
         flow,
         images,
@@ -41,7 +45,7 @@ def main(folder=None, hours=None):
         learning_rate=training.cosine_decay(peak_rate, num_steps, warmup=1000),
         clip_norm=how["clip_norm"],
         seed=SEED,
-        checkpoint=CHECKPOINT,
+        checkpoint=checkpoint,
         checkpoint_every=500,
         steps_per_call=25,
         jit_compile=False,
@@ -50,27 +54,32 @@ def main(folder=None, hours=None):
     bits = np.mean(history.loss[-500:]) / images[0].size / np.log(2)
     print(f"{len(history.loss):,} of {num_steps:,} steps, {bits:.4f} bits in the last 500")
     if history.stop_reason != "finished":
-        print(f"{history.stop_reason}: the same command goes on from {CHECKPOINT}.")
+        print(f"{history.stop_reason}: the same command goes on from {checkpoint}.")
         return
-    flows.save(flow, WEIGHTS)
+    flows.save(flow, weights)
     test = datasets.images("mnist", "test", full=True, path=folder)
     found = evaluation.bits_per_dim(flow, test)
     content = {
         "what": "Bits per dimension of the 10,000 test images of MNIST",
         "setting": setting,
-        "training": {**how, "epochs": EPOCHS, "seed": SEED, "images": len(images)},
+        "training": {**how, "epochs": epochs, "seed": SEED, "images": len(images)},
         "weights": sum(int(variable.shape.num_elements()) for variable in flow.trainable_variables),
         "hours": round(history.seconds / 3600, 2),
         "bits_per_dim": round(float(found.value), 4),
         "standard_error": round(float(found.standard_error), 4),
-        "weights_sha256": hashlib.sha256(WEIGHTS.read_bytes()).hexdigest(),
+        "weights_sha256": hashlib.sha256(weights.read_bytes()).hexdigest(),
     }
     print(content)
-    print(f"Written to {write_result('mnist', COMMAND, content)} and {WEIGHTS}.")
+    print(f"Written to {write_result(key, f'make bench BENCH={key}', content)} and {weights}.")
 
 
-if __name__ == "__main__":
+def run(key):
+    """Runs `main` with the options of the command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("folder", nargs="?")
     parser.add_argument("--hours", type=float)
-    main(**vars(parser.parse_args()))
+    main(key, **vars(parser.parse_args()))
+
+
+if __name__ == "__main__":
+    run("mnist")

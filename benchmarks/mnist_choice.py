@@ -1,4 +1,4 @@
-"""How the setting of mnist.py was chosen: by images held back, after equal times of training.
+"""How the settings of mnist.py were chosen: by images held back, after equal times of training.
 
 Trained on the first 50,000 of the training images, judged on the last 10,000; each row says what
 it changes. A run that was stopped goes on with the next row.
@@ -16,50 +16,83 @@ from normflows_tut import datasets, evaluation, flows
 
 SECONDS, SEED = 200, 0
 MNIST = (28, 28, 1)
-BASE = {"num_couplings": 2, "num_bins": 8, "hidden_channels": 32, "num_blocks": 2}
 TRAINING = {"batch_size": 64, "peak_rate": 5e-3, "clip_norm": 100.0}
-CHANGES = (
-    {},
-    {"peak_rate": 2e-3},
-    {"peak_rate": 1e-2},
-    {"peak_rate": 2e-2},
-    {"peak_rate": 1e-2, "num_blocks": 1},
-    {"num_bins": 4},
-    {"num_bins": 16},
-    {"num_couplings": 1},
-    {"num_couplings": 3},
-    {"hidden_channels": 48},
-    {"num_blocks": 1},
-    {"activation": "silu"},
-    {"noise": "uniform"},
-    {"transform": "affine"},
-)
-COMMAND = "make bench BENCH=mnist_choice"
+RUNS = {
+    "mnist": {
+        "build": flows.multiscale_neural_spline,
+        "setting": {"num_couplings": 2, "num_bins": 8, "hidden_channels": 32, "num_blocks": 2},
+        "training": TRAINING,
+        "changes": (
+            {},
+            {"peak_rate": 2e-3},
+            {"peak_rate": 1e-2},
+            {"peak_rate": 2e-2},
+            {"peak_rate": 1e-2, "num_blocks": 1},
+            {"num_bins": 4},
+            {"num_bins": 16},
+            {"num_couplings": 1},
+            {"num_couplings": 3},
+            {"hidden_channels": 48},
+            {"num_blocks": 1},
+            {"activation": "silu"},
+            {"noise": "uniform"},
+            {"transform": "affine"},
+        ),
+    },
+    "glow": {
+        "build": flows.glow,
+        "setting": {
+            "num_steps": 4,
+            "num_bins": 8,
+            "hidden_channels": 32,
+            "num_blocks": 1,
+            "transform": "spline",
+        },
+        "training": TRAINING | {"peak_rate": 1e-2},
+        "changes": (
+            {},
+            {"transform": "affine"},
+            {"num_steps": [4, 8]},
+            {"num_steps": [3, 8]},
+            {"hidden_channels": [32, 64]},
+            {"num_steps": [2, 8], "hidden_channels": [32, 64]},
+            {"num_steps": 6},
+            {"peak_rate": 5e-3},
+            {"parametrization": "qr"},
+            {"parametrization": "householder"},
+        ),
+    },
+}
 
 
-def chosen():
+def chosen(key):
     """Returns the setting and the training of the row with the fewest bits."""
-    rows = json.loads((RESULTS / "mnist_choice.json").read_text())["rows"]
-    change = min(rows, key=lambda row: row["bits_per_dim"])["change"]
-    return tuple({k: change.get(k, v) for k, v in part.items()} for part in (BASE, TRAINING))
+    rows = json.loads((RESULTS / f"{key}_choice.json").read_text())["rows"]
+    return changed(RUNS[key], min(rows, key=lambda row: row["bits_per_dim"])["change"])
 
 
-def build(*, noise="learned", transform="spline", seed=SEED, **setting):
+def changed(run, change):
+    """Returns the setting and the training of a run with a change."""
+    of_training = {key: value for key, value in change.items() if key in run["training"]}
+    of_setting = {key: value for key, value in change.items() if key not in run["training"]}
+    return run["setting"] | of_setting, run["training"] | of_training
+
+
+def build(key, *, noise="learned", seed=SEED, **setting):
     """Returns a flow on the pixels of MNIST."""
-    if transform == "affine":
-        setting = {key: value for key, value in setting.items() if key != "num_bins"}
-        inner = flows.multiscale_real_nvp(MNIST, **setting, seed=seed)
-    else:
-        inner = flows.multiscale_neural_spline(MNIST, **setting, seed=seed)
+    make = RUNS[key]["build"]
+    if key == "mnist" and setting.pop("transform", "spline") == "affine":
+        make = flows.multiscale_real_nvp
+        del setting["num_bins"]
     learned = [flows.dequantization()] if noise == "learned" else []
-    return flows.append(inner, flows.pixel_range(), *learned)
+    return flows.append(make(MNIST, **setting, seed=seed), flows.pixel_range(), *learned)
 
 
-def row_of(change, train, validation):
+def row_of(key, change, train, validation):
     """Returns what one setting reaches."""
-    how = {key: change.get(key, value) for key, value in TRAINING.items()}
-    flow = build(**BASE | {key: value for key, value in change.items() if key not in TRAINING})
-    # On a CPU, convolutions inside a loop that XLA compiles take 30 times as long.
+    setting, how = changed(RUNS[key], change)
+    flow = build(key, **setting)
+    # On a CPU, convolutions inside a loop that XLA compiles take twenty times as long: image_speed.
     history = fit_for(flow, train, SECONDS, seed=SEED, jit_compile=False, **how)
     bits = evaluation.bits_per_dim(flow, validation)
     return {
@@ -71,24 +104,26 @@ def row_of(change, train, validation):
     }
 
 
-def main(folder=None):
-    """Measures what is missing, prints and writes results/mnist_choice.json."""
+def main(key, folder=None):
+    """Measures what is missing, prints and writes results/KEY_choice.json."""
     train, validation = (
         datasets.images("mnist", split, full=True, path=folder) for split in ("train", "validation")
     )
+    name, run = f"{key}_choice", RUNS[key]
     head = {
         "what": f"Bits per dimension of MNIST's validation images after {SECONDS} s of training",
-        "setting": BASE | TRAINING,
+        "setting": run["setting"] | run["training"],
     }
-    rows = resume("mnist_choice", head).get("rows", [])
+    rows = resume(name, head).get("rows", [])
     measured = [row["change"] for row in rows]
-    missing = [change for change in CHANGES if change not in measured]
+    missing = [change for change in run["changes"] if change not in measured]
     for change in missing:
-        rows.append(row_of(change, train, validation))
+        rows.append(row_of(key, change, train, validation))
         print(rows[-1], flush=True)
         unfinished = change != missing[-1]
-        write_result("mnist_choice", COMMAND, {**head, "rows": rows}, unfinished=unfinished)
+        content = {**head, "rows": rows}
+        write_result(name, f"make bench BENCH={name}", content, unfinished=unfinished)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main("mnist", *sys.argv[1:])
