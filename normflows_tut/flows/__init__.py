@@ -12,13 +12,8 @@ from normflows_tut.flows.autoregressive import (
 )
 from normflows_tut.flows.composition import append, layers, prefixes
 from normflows_tut.flows.coupling import neural_spline, real_nvp
-from normflows_tut.flows.image import (
-    dequantization,
-    glow,
-    multiscale_neural_spline,
-    multiscale_real_nvp,
-    pixel_range,
-)
+from normflows_tut.flows.image import glow, multiscale_neural_spline, multiscale_real_nvp
+from normflows_tut.flows.pixels import dequantization, pixel_range
 from normflows_tut.flows.simple import planar, radial
 from normflows_tut.flows.storage import export, load, save
 
