@@ -8,7 +8,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from normflows_tut import _noise, bijectors, evaluation, flows, networks, training
-from normflows_tut.flows.image import halvings
+from normflows_tut.flows.levels import halvings
 
 tfb, tfd = tfp.bijectors, tfp.distributions
 

@@ -7,6 +7,7 @@ Each is a `tfb.Bijector`: `forward` runs from the base to the data, `log_prob` o
 from normflows_tut.bijectors.act_norm import ActNorm, initialize_act_norms
 from normflows_tut.bijectors.affine_coupling import AffineCoupling
 from normflows_tut.bijectors.bounded_affine import BoundedAffine
+from normflows_tut.bijectors.conditional import Conditional, given
 from normflows_tut.bijectors.coupling import Coupling
 from normflows_tut.bijectors.deep_sigmoid import DeepSigmoid
 from normflows_tut.bijectors.dequantization import Dequantization
@@ -24,6 +25,7 @@ __all__ = [
     "ActNorm",
     "AffineCoupling",
     "BoundedAffine",
+    "Conditional",
     "Coupling",
     "DeepSigmoid",
     "Dequantization",
@@ -36,5 +38,6 @@ __all__ = [
     "Softlog",
     "Softsquare",
     "Squeeze",
+    "given",
     "initialize_act_norms",
 ]

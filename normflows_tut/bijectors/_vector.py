@@ -46,7 +46,13 @@ class VectorBijector(tfb.Bijector):
     Both come from one evaluation of whatever is costly: a network, or a root. Asked for
     separately, as a `tfb.Bijector` usually is, the gradient would run through the network
     twice. TFP's cache keeps the log-determinant beside the value it belongs to.
+
+    If `takes_context`, both take a context as a second argument, and all methods take it as the
+    keyword `context`. Its shape is `[..., c]`, its leading dimensions are broadcast with those of
+    the points; on images `[..., h, w, channels]` it is `[..., 1, 1, c]`.
     """
+
+    takes_context = False
 
     _cache = cache_util.BijectorCacheWithGreedyAttrs(
         forward_name="_augmented_forward", inverse_name="_augmented_inverse"
@@ -68,29 +74,41 @@ class VectorBijector(tfb.Bijector):
         # No parameter has a batch shape of its own.
         return {}
 
-    def forward_and_log_det(self, x):
+    def forward_and_log_det(self, x, **context):
         """Returns y and log|det dy/dx|, from one evaluation."""
-        return self._forward_and_log_det(self._check_width(x))
+        return self._forward_and_log_det(*self._check(x, **context))
 
-    def inverse_and_log_det(self, y):
+    def inverse_and_log_det(self, y, **context):
         """Returns x and log|det dx/dy|, from one evaluation."""
-        return self._inverse_and_log_det(self._check_width(y))
+        return self._inverse_and_log_det(*self._check(y, **context))
 
-    def _augmented_forward(self, x):
-        y, log_det = self.forward_and_log_det(x)
+    def _augmented_forward(self, x, **context):
+        y, log_det = self.forward_and_log_det(x, **context)
         return y, {"ildj": -log_det}
 
-    def _augmented_inverse(self, y):
-        x, log_det = self.inverse_and_log_det(y)
+    def _augmented_inverse(self, y, **context):
+        x, log_det = self.inverse_and_log_det(y, **context)
         return x, {"ildj": log_det}
 
     # Called only where the value was not computed before.
 
-    def _forward_log_det_jacobian(self, x):
-        return self.forward_and_log_det(x)[1]
+    def _forward_log_det_jacobian(self, x, **context):
+        return self.forward_and_log_det(x, **context)[1]
 
-    def _inverse_log_det_jacobian(self, y):
-        return self.inverse_and_log_det(y)[1]
+    def _inverse_log_det_jacobian(self, y, **context):
+        return self.inverse_and_log_det(y, **context)[1]
+
+    def _check(self, x, context=None):
+        """Returns `x`, or `x` and the context, checked; `x` has the leading dimensions of both."""
+        x = self._check_width(x)
+        if context is None:
+            if self.takes_context:
+                raise ValueError(f"{self.name} depends on a context, and none was given.")
+            return (x,)
+        context = tf.convert_to_tensor(context, x.dtype)
+        if not self.takes_context:
+            raise ValueError(f"{self.name} takes no context, got one of shape {context.shape}.")
+        return broadcast_batch(x, context), context
 
     def _check_width(self, x):
         """Returns `x`, its width checked: at once, or where the graph runs if unknown till then."""
@@ -102,6 +120,15 @@ class VectorBijector(tfb.Bijector):
         if x.shape[-1] is None:
             return tf.ensure_shape(x, x.shape[:-1].concatenate(self._event_size))
         return x
+
+
+def broadcast_batch(x, context):
+    """Returns `x` with the leading dimensions that it and `context` have together."""
+    batch = tf.broadcast_static_shape(x.shape[:-1], context.shape[:-1])
+    if batch.is_fully_defined() and batch == x.shape[:-1]:
+        return x
+    batch = tf.broadcast_dynamic_shape(tf.shape(x)[:-1], tf.shape(context)[:-1])
+    return tf.broadcast_to(x, tf.concat([batch, tf.shape(x)[-1:]], axis=0))
 
 
 def by_coordinate(raw, size, name):
@@ -130,6 +157,23 @@ def initial_value(name, value, shape, dtype):
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite, got {array.tolist()}.")
     return tf.constant(array, dtype)
+
+
+def variable_or_tensor(name, value, shape, dtype):
+    """Returns a tensor as it is, with any leading dimensions, all else as a variable's start."""
+    if not tf.is_tensor(value) or isinstance(value, tf.Variable):
+        return tf.Variable(initial_value(name, value, shape, dtype), name=name)
+    if value.dtype != dtype or list(value.shape[value.shape.rank - len(shape) :]) != shape:
+        raise ValueError(
+            f"{name}, a tensor, must have shape {['...', *shape]} and dtype {dtype.name}, got "
+            f"{value.shape} and {value.dtype.name}."
+        )
+    return value
+
+
+def takes_context(conditioner):
+    """Returns whether a conditioner wants a context as its second argument."""
+    return getattr(conditioner, "context_size", 0) > 0
 
 
 def check_tracked(conditioner):

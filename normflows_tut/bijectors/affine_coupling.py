@@ -68,6 +68,6 @@ class AffineCoupling(Coupling):
             name=name,
         )
 
-    def log_scale_and_shift(self, passed):
+    def log_scale_and_shift(self, passed, *context):
         """Returns s and t, each of shape `[..., d_b]`, given the part that passes."""
-        return self.transform(passed).log_scale_and_shift()
+        return self.transform(passed, *context).log_scale_and_shift()

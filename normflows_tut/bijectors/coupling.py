@@ -8,6 +8,7 @@ from normflows_tut.bijectors._vector import (
     check_tracked,
     forward_and_log_det,
     inverse_and_log_det,
+    takes_context,
 )
 
 
@@ -30,7 +31,8 @@ class Coupling(VectorBijector):
       event_size: Number of dimensions d, at least 2.
       conditioner: Callable from `x_a`, shape `[..., d_a]`, to the parameters of g: shape
         `[..., P d_b]`, all first parameters, then all second ones, and so on. Use a
-        `tf.Module` such as `networks.MLP`, so that its variables are found.
+        `tf.Module` such as `networks.MLP`, so that its variables are found. If it has a
+        `context_size` above 0, it is called with a context as well; see `given`.
       transform: Callable from parameters `[..., P, d_b]` to a bijector g on events `[d_b]`:
         `BoundedAffine`, `RationalQuadraticSpline`, `DeepSigmoid`, a lambda around one, or the
         `tfb.Invert` of one.
@@ -82,10 +84,15 @@ class Coupling(VectorBijector):
         """Whether the first part is transformed, given the rest."""
         return self._flip
 
-    def transform(self, passed):
+    @property
+    def takes_context(self):
+        """Whether the conditioner takes a context besides."""
+        return takes_context(self.conditioner)
+
+    def transform(self, passed, *context):
         """Returns the bijector that acts on the other part, given the part that passes."""
         size = self._sizes[0] if self._flip else self._sizes[1]
-        return self._transform(by_coordinate(self.conditioner(passed), size, self.name))
+        return self._transform(by_coordinate(self.conditioner(passed, *context), size, self.name))
 
     def _split(self, x):
         """Returns the part that passes and the part that is transformed."""
@@ -96,12 +103,12 @@ class Coupling(VectorBijector):
         parts = (changed, passed) if self._flip else (passed, changed)
         return tf.concat(parts, axis=-1)
 
-    def _forward_and_log_det(self, x):
+    def _forward_and_log_det(self, x, *context):
         passed, changed = self._split(x)
-        changed, log_det = forward_and_log_det(self.transform(passed), changed)
+        changed, log_det = forward_and_log_det(self.transform(passed, *context), changed)
         return self._join(passed, changed), log_det
 
-    def _inverse_and_log_det(self, y):
+    def _inverse_and_log_det(self, y, *context):
         passed, changed = self._split(y)
-        changed, log_det = inverse_and_log_det(self.transform(passed), changed)
+        changed, log_det = inverse_and_log_det(self.transform(passed, *context), changed)
         return self._join(passed, changed), log_det

@@ -36,8 +36,8 @@ class InvertibleConv1x1(VectorBijector):
     Q = I - V S^-1 V^T,     S = strictly upper part of V^T V, plus half of its diagonal
     ```
 
-    and every orthogonal matrix with the determinant (-1)^c is one. All three start as a random
-    orthogonal matrix. The cost is that of c x c matrices, whatever the size of the image.
+    and every orthogonal matrix of the same determinant is one. All three start as the orthogonal
+    matrix `start`. The cost is that of c x c matrices, whatever the size of the image.
 
     On images `[..., h, w, c]` it acts on each pixel alike; on vectors `[..., c]` it is a linear
     layer.
@@ -45,12 +45,15 @@ class InvertibleConv1x1(VectorBijector):
     Args:
       event_size: Number of channels c, at least 1.
       parametrization: `"lu"`, `"qr"` or `"householder"`.
-      seed: An int or a sequence of ints; decides the matrix at the start.
+      start: The orthogonal matrix W to start from, `[c, c]`, as a permutation or a rotation of the
+        channels; None takes a random one.
+      seed: An int or a sequence of ints; decides the random matrix.
       dtype: `tf.float32` or `tf.float64`.
       name: Name of the bijector.
 
     Raises:
-      ValueError: `event_size` is below 1, or the parametrization is unknown.
+      ValueError: `event_size` is below 1, the parametrization is unknown, or `start` is not
+        orthogonal.
 
     Reference:
       Kingma & Dhariwal (2018), Glow: Generative Flow with Invertible 1x1 Convolutions, section
@@ -69,6 +72,7 @@ class InvertibleConv1x1(VectorBijector):
         event_size,
         parametrization="lu",
         *,
+        start=None,
         seed=0,
         dtype=tf.float32,
         name="invertible_conv_1x1",
@@ -81,22 +85,29 @@ class InvertibleConv1x1(VectorBijector):
                 f"{', '.join(PARAMETRIZATIONS)}."
             )
         self.parametrization = parametrization
-        c, normal = self.event_size, random_generator(seed).normal
-        directions, size = normal(size=[c, c]), [c, c]
-        if parametrization != "lu":
-            self.directions = tf.Variable(tf.cast(directions, dtype), name="directions")
-        if parametrization == "qr":
-            self.upper = tf.Variable(tf.zeros(size, dtype), name="upper")
-            self.log_scale = tf.Variable(tf.zeros([c], dtype), name="log_scale")
+        if start is None:
+            size = [self.event_size] * 2
+            start = np.linalg.qr(random_generator(seed).normal(size=size))[0]
+            start[0] *= np.linalg.det(start)  # a rotation
+        w = _orthogonal_matrix(start, self.event_size)
+
+        def variable(name, value, trainable=True):
+            value = tf.convert_to_tensor(value, dtype)
+            return tf.Variable(value, trainable=trainable, name=name)
+
         if parametrization == "lu":
-            p, lower, upper = scipy.linalg.lu(np.linalg.qr(directions)[0])
-            scale = np.diag(upper)
-            # Variables, so that weights can be loaded into a layer that was made with another seed.
-            self.permutation = tf.Variable(tf.cast(p, dtype), trainable=False, name="permutation")
-            self.sign = tf.Variable(tf.cast(np.sign(scale), dtype), trainable=False, name="sign")
-            self.lower = tf.Variable(tf.cast(np.tril(lower, -1), dtype), name="lower")
-            self.upper = tf.Variable(tf.cast(np.triu(upper, 1), dtype), name="upper")
-            self.log_scale = tf.Variable(tf.cast(np.log(np.abs(scale)), dtype), name="log_scale")
+            p, lower, upper = scipy.linalg.lu(w)
+            # Variables, so that weights can be loaded into a layer that started elsewhere.
+            self.permutation = variable("permutation", p, trainable=False)
+            self.sign = variable("sign", np.sign(np.diag(upper)), trainable=False)
+            self.lower = variable("lower", np.tril(lower, -1))
+            self.upper = variable("upper", np.triu(upper, 1))
+            self.log_scale = variable("log_scale", np.log(np.abs(np.diag(upper))))
+        else:
+            self.directions = variable("directions", _reflections(w))
+        if parametrization == "qr":
+            self.upper = variable("upper", np.zeros_like(w))
+            self.log_scale = variable("log_scale", np.zeros(len(w)))
 
     def matrix(self):
         """Returns W, `[c, c]`."""
@@ -144,6 +155,30 @@ class InvertibleConv1x1(VectorBijector):
         if self.parametrization != "householder":
             total = tf.reduce_sum(self.log_scale)
         return tf.broadcast_to(total, tf.shape(x)[:-1])
+
+
+def _orthogonal_matrix(start, size):
+    w = np.asarray(start, np.float64)
+    if w.shape != (size, size):
+        raise ValueError(f"start must be a {size} x {size} matrix, got the shape {w.shape}.")
+    error = np.abs(w @ w.T - np.eye(size)).max()
+    if not error < 1e-6:
+        raise ValueError(f"start must be orthogonal, but start @ start.T is {error:.2g} off.")
+    return w
+
+
+def _reflections(w):
+    """Returns directions, in columns, of at least c reflections whose product is `w`, `[c, c]`."""
+    c, directions, rest = len(w), [], w
+    for i in range(c):
+        v = rest[:, i] - np.eye(c)[i]  # its reflection takes column i to where the identity has it
+        if np.linalg.norm(v) > 1e-9:
+            v /= np.linalg.norm(v)
+            directions.append(v)
+            rest = rest - 2 * np.outer(v, v @ rest)
+    while len(directions) < c:  # the same reflection twice undoes itself
+        directions += [np.eye(c)[len(directions)]] * 2
+    return np.stack(directions, axis=1)
 
 
 def _each(matrix, vectors):

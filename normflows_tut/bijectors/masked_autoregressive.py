@@ -7,6 +7,7 @@ from normflows_tut.bijectors._vector import (
     check_tracked,
     forward_and_log_det,
     inverse_and_log_det,
+    takes_context,
 )
 
 
@@ -31,6 +32,7 @@ class MaskedAutoregressive(VectorBijector):
       event_size: Number of dimensions d, at least 1.
       conditioner: Callable from points `[..., d]` to parameters `[..., P, d]`, those of
         coordinate i computed from the coordinates before i in some order. A `networks.MADE`.
+        If it has a `context_size` above 0, it is called with a context as well; see `given`.
       transform: Callable from parameters `[..., P, d]` to a bijector g on events `[d]` that
         acts elementwise: `BoundedAffine`, `RationalQuadraticSpline`, `DeepSigmoid`, a
         lambda around one, or the `tfb.Invert` of one.
@@ -61,28 +63,34 @@ class MaskedAutoregressive(VectorBijector):
         self.conditioner = conditioner
         self._transform = transform
 
-    def transform(self, y):
+    @property
+    def takes_context(self):
+        """Whether the conditioner takes a context besides."""
+        return takes_context(self.conditioner)
+
+    def transform(self, y, *context):
         """Returns the elementwise bijector g, given a point on the data side."""
-        return self._transform(self.conditioner(y))
+        return self._transform(self.conditioner(y, *context))
 
-    def _inverse_and_log_det(self, y):
-        return inverse_and_log_det(self.transform(y), y)
+    def _inverse_and_log_det(self, y, *context):
+        return inverse_and_log_det(self.transform(y, *context), y)
 
-    def _forward_and_log_det(self, x):
+    def _forward_and_log_det(self, x, *context):
         if not hasattr(self.conditioner, "solve"):
-            return self._forward_by_repetition(x)
+            return self._forward_by_repetition(x, *context)
         batch = tf.shape(x)[:-1]
-        rows = tf.reshape(x, [-1, self.event_size])
         y, log_det = self.conditioner.solve(
-            lambda raw, x_i: forward_and_log_det(self._transform(raw), x_i), rows
+            lambda raw, x_i: forward_and_log_det(self._transform(raw), x_i),
+            tf.reshape(x, [-1, self.event_size]),
+            *(rows_of(c, batch) for c in context),
         )
         return tf.reshape(y, tf.shape(x)), tf.reshape(log_det, batch)
 
-    def _forward_by_repetition(self, x):
+    def _forward_by_repetition(self, x, *context):
         # After k rounds the first k coordinates, in the conditioner's order, are right.
         def one_round(k, y, log_det):
             del log_det
-            return k + 1, *forward_and_log_det(self.transform(y), x)
+            return k + 1, *forward_and_log_det(self.transform(y, *context), x)
 
         start = (0, tf.zeros_like(x), tf.zeros_like(x[..., 0]))
         return tf.while_loop(
@@ -91,3 +99,9 @@ class MaskedAutoregressive(VectorBijector):
             start,
             maximum_iterations=self.event_size,  # XLA needs it for the gradient
         )[1:]
+
+
+def rows_of(context, batch):
+    """Returns `context` `[..., c]` as rows `[n, c]`, one for each of the points of `batch`."""
+    context = tf.broadcast_to(context, tf.concat([batch, tf.shape(context)[-1:]], axis=0))
+    return tf.reshape(context, [-1, context.shape[-1]])

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from normflows_tut._checks import random_generator
 from normflows_tut.bijectors._root import increasing_root
-from normflows_tut.bijectors._vector import VectorBijector, initial_value
+from normflows_tut.bijectors._vector import VectorBijector, variable_or_tensor
 
 
 class Planar(VectorBijector):
@@ -33,9 +33,11 @@ class Planar(VectorBijector):
 
     Args:
       event_size: Number of dimensions d, at least 1.
-      u: Initial value of the variable `u`, shape `[d]`; small random numbers by default.
-      w: Initial value of the variable `w`, shape `[d]`; random numbers by default.
-      b: Initial value of the variable `b`, a number.
+      u: Initial value of the variable `u`, shape `[d]`; small random numbers by default. A tensor
+        `[..., d]` is taken as it is, and there is no variable; its leading dimensions are those
+        of the points.
+      w: As `u`; random numbers by default.
+      b: Initial value of the variable `b`, a number, or a tensor `[...]`.
       seed: An int or a sequence of ints; decides the random initial values.
       dtype: `tf.float32` or `tf.float64`.
       name: Name of the bijector.
@@ -64,29 +66,36 @@ class Planar(VectorBijector):
         # the tanh bend over about one standard deviation of the base.
         random_u, random_w = 0.01 * rng.normal(size=d), rng.normal(size=d) / np.sqrt(d)
         u, w = random_u if u is None else u, random_w if w is None else w
-        self.u = tf.Variable(initial_value("u", u, [d], dtype), name="u")
-        self.w = tf.Variable(initial_value("w", w, [d], dtype), name="w")
-        self.b = tf.Variable(initial_value("b", b, [], dtype), name="b")
+        self.u = variable_or_tensor("u", u, [d], self.dtype)
+        self.w = variable_or_tensor("w", w, [d], self.dtype)
+        self.b = variable_or_tensor("b", b, [], self.dtype)
 
     def _slope_at_plane(self):
         """1 + w.u_hat, which is softplus(w.u): written so, it stays positive in floats."""
-        slope = tf.math.softplus(tf.reduce_sum(self.w * self.u))
-        return tf.where(tf.reduce_any(self.w != 0), slope, tf.ones_like(slope))
+        slope = tf.math.softplus(tf.reduce_sum(self.w * self.u, axis=-1))
+        return tf.where(tf.reduce_any(self.w != 0, axis=-1), slope, tf.ones_like(slope))
 
     @property
     def u_hat(self):
-        """The constrained direction, shape `[d]` (appendix A.1)."""
-        w_dot_u = tf.reduce_sum(self.w * self.u)
+        """The constrained direction, shape `[..., d]` (appendix A.1)."""
+        w_dot_u = tf.reduce_sum(self.w * self.u, axis=-1)
         correction = self._slope_at_plane() - 1.0 - w_dot_u
-        return self.u + correction * tf.math.divide_no_nan(self.w, tf.reduce_sum(tf.square(self.w)))
+        square = tf.reduce_sum(tf.square(self.w), axis=-1, keepdims=True)
+        return self.u + correction[..., tf.newaxis] * tf.math.divide_no_nan(self.w, square)
+
+    def _height(self, points):
+        """w.z, shape `[...]`."""
+        if self.w.shape.rank == 1:
+            return tf.tensordot(points, self.w, axes=1)
+        return tf.reduce_sum(points * self.w, axis=-1)
 
     def _forward_and_log_det(self, z):
-        alpha = tf.tensordot(z, self.w, axes=1)  # [...]
+        alpha = self._height(z)
         y = z + self.u_hat * tf.tanh(alpha + self.b)[..., tf.newaxis]
         return y, tf.math.log(self._slope(alpha))
 
     def _inverse_and_log_det(self, y):
-        alpha = self._solve(tf.tensordot(y, self.w, axes=1))
+        alpha = self._solve(self._height(y))
         z = y - self.u_hat * tf.tanh(alpha + self.b)[..., tf.newaxis]
         return z, -tf.math.log(self._slope(alpha))
 

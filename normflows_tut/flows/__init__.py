@@ -11,14 +11,17 @@ from normflows_tut.flows.autoregressive import (
     neural_autoregressive,
 )
 from normflows_tut.flows.composition import append, layers, prefixes
+from normflows_tut.flows.conditional import ConditionalFlow
 from normflows_tut.flows.coupling import neural_spline, real_nvp
 from normflows_tut.flows.image import glow, multiscale_neural_spline, multiscale_real_nvp
 from normflows_tut.flows.pixels import dequantization, pixel_range
-from normflows_tut.flows.simple import planar, radial
+from normflows_tut.flows.simple import conditional_normal, planar, radial
 from normflows_tut.flows.storage import export, load, save
 
 __all__ = [
+    "ConditionalFlow",
     "append",
+    "conditional_normal",
     "dequantization",
     "export",
     "glow",

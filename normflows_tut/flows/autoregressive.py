@@ -29,6 +29,7 @@ def masked_autoregressive(
     min_slope=1e-3,
     order="alternate",
     inverse=False,
+    context_size=0,
     activation="relu",
     act_norm=False,
     seed=0,
@@ -57,6 +58,8 @@ def masked_autoregressive(
         reversed, and so on), `"random"` (by the seed, for each layer its own), or `"same"`
         (as they are in all of them).
       inverse: Whether every layer is inverted, which makes an inverse autoregressive flow.
+      context_size: Number of numbers in the context that all depends on, the mean and deviation
+        of the base included; 0 for none.
       activation: Activation of the networks, a name or a callable.
       act_norm: Whether an ActNorm follows every layer on its data side.
       seed: Non-negative int; decides the initial weights, and random orders.
@@ -64,7 +67,8 @@ def masked_autoregressive(
       name: Name of the flow.
 
     Returns:
-      A `tfd.TransformedDistribution` on events of shape `[d]`.
+      A `tfd.TransformedDistribution` on events of shape `[d]`; a `ConditionalFlow` of such if
+      there is a context.
 
     Raises:
       ValueError: A count is below 1, a limit is out of its range, or `transform`, `order` or
@@ -84,14 +88,21 @@ def masked_autoregressive(
         )
     else:
         raise ValueError(f"Unknown transform {transform!r}; known: affine, spline.")
-    stack = _layers(
-        count, transform, event_size, num_layers, hidden_units, order, activation, seed, dtype
-    )
+    network = {"hidden_units": hidden_units, "context_size": context_size, "activation": activation}
+    stack = _layers(count, transform, event_size, num_layers, order, network, seed, dtype)
     if inverse:
         stack = [tfb.Invert(layer, name=f"inverse_{layer.name}") for layer in stack]
     if act_norm:
         stack = [with_act_norm(layer) for layer in stack]
-    return compose(stack, event_size, dtype, name, trained_base=trained_base)
+    return compose(
+        stack,
+        event_size,
+        dtype,
+        name,
+        trained_base=trained_base,
+        seed=[seed, num_layers],
+        **network,
+    )
 
 
 def inverse_autoregressive(event_size, num_layers=5, hidden_units=(64, 64), **options):
@@ -106,7 +117,8 @@ def inverse_autoregressive(event_size, num_layers=5, hidden_units=(64, 64), **op
       **options: The other keyword arguments of `masked_autoregressive`.
 
     Returns:
-      A `tfd.TransformedDistribution` on events of shape `[d]`.
+      A `tfd.TransformedDistribution` on events of shape `[d]`; a `ConditionalFlow` of such if
+      there is a context.
 
     Raises:
       ValueError: As of `masked_autoregressive`.
@@ -126,6 +138,7 @@ def neural_autoregressive(
     *,
     num_sigmoids=16,
     order="alternate",
+    context_size=0,
     activation="relu",
     act_norm=False,
     seed=0,
@@ -141,13 +154,15 @@ def neural_autoregressive(
       hidden_units: Sizes of the hidden layers of each MADE.
       num_sigmoids: Number of sigmoids in every transform.
       order: As in `masked_autoregressive`.
+      context_size: As there.
       activation: Activation of the networks, a name or a callable.
       act_norm: Whether an ActNorm follows every layer on its data side.
       seed: Non-negative int; decides the initial weights, and random orders.
       dtype: `tf.float32` or `tf.float64`.
 
     Returns:
-      A `tfd.TransformedDistribution` on events of shape `[d]`.
+      A `tfd.TransformedDistribution` on events of shape `[d]`; a `ConditionalFlow` of such if
+      there is a context.
 
     Raises:
       ValueError: A count is below 1, or `order` or the activation is unknown.
@@ -156,15 +171,16 @@ def neural_autoregressive(
       Huang, Krueger, Lacoste & Courville (2018), Neural Autoregressive Flows.
     """
     count, transform = deep_sigmoid(num_sigmoids)
-    stack = _layers(
-        count, transform, event_size, num_layers, hidden_units, order, activation, seed, dtype
-    )
+    network = {"hidden_units": hidden_units, "context_size": context_size, "activation": activation}
+    stack = _layers(count, transform, event_size, num_layers, order, network, seed, dtype)
     if act_norm:
         stack = [with_act_norm(layer) for layer in stack]
-    return compose(stack, event_size, dtype, "neural_autoregressive")
+    return compose(
+        stack, event_size, dtype, "neural_autoregressive", seed=[seed, num_layers], **network
+    )
 
 
-def _layers(count, transform, event_size, num_layers, hidden_units, order, activation, seed, dtype):
+def _layers(count, transform, event_size, num_layers, order, network, seed, dtype):
     """Returns autoregressive layers, base to data, of `count` parameters a coordinate."""
     if order not in _ORDERS:
         raise ValueError(f"Unknown order {order!r}; known: {', '.join(_ORDERS)}.")
@@ -178,9 +194,8 @@ def _layers(count, transform, event_size, num_layers, hidden_units, order, activ
         made = MADE(
             event_size,
             count,
-            hidden_units,
             order=coordinates,
-            activation=activation,
+            **network,
             seed=[seed, k],
             dtype=dtype,
             name=f"made_{k}",

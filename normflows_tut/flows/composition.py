@@ -6,29 +6,39 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from normflows_tut.bijectors import ActNorm, _chain
+from normflows_tut.flows.conditional import ConditionalFlow, normal_given
 
 tfb = tfp.bijectors
 tfd = tfp.distributions
 
 
-def compose(layers_base_to_data, event_size, dtype, name, *, trained_base=False):
+def compose(
+    layers_base_to_data, event_size, dtype, name, *, trained_base=False, context_size=0, **network
+):
     """Returns the flow of these layers, its standardising step folded into the last.
 
     With `trained_base` the base gets a mean and deviations that are trained: a scale and a shift,
-    folded into the first layer, before which the base is the standard normal as ever.
+    folded into the first layer, before which the base is the standard normal as ever. With a
+    context they are what a network, of the options `network`, makes of it, and a
+    `ConditionalFlow` is returned.
     """
-    if trained_base:
-        first, *others = layers_base_to_data
+    first, *others = layers_base_to_data or [tfb.Identity()]
+    if context_size:
+        scale_and_shift = normal_given(event_size, context_size, dtype=dtype, **network)
+        first = tfb.Chain([first, scale_and_shift], name=first.name)
+    elif trained_base:
         scale_and_shift = ActNorm(event_size, dtype=dtype, name="trained_base")
         scale_and_shift.initialized.assign(True)  # as the identity, whatever the data
-        layers_base_to_data = [tfb.Chain([first, scale_and_shift], name=first.name), *others]
+        first = tfb.Chain([first, scale_and_shift], name=first.name)
+    layers_base_to_data = [first, *others]
     *inner, last = layers_base_to_data
     standardise = ActNorm(event_size, trainable=False, dtype=dtype, name="standardise")
     chain = [*inner, tfb.Chain([standardise, last], name=last.name)]
     base = tfd.MultivariateNormalDiag(
         loc=tf.zeros([event_size], dtype), scale_diag=tf.ones([event_size], dtype)
     )
-    return tfd.TransformedDistribution(base, tfb.Chain(chain[::-1]), name=name)
+    flow = tfd.TransformedDistribution(base, tfb.Chain(chain[::-1]), name=name)
+    return ConditionalFlow(flow, context_size) if context_size else flow
 
 
 def with_act_norm(layer):
@@ -41,7 +51,7 @@ def append(flow, *bijectors):
     """Returns `flow` with more bijectors on its data side, folded into its last layer.
 
     Args:
-      flow: A `tfd.TransformedDistribution`; its variables are shared.
+      flow: A `tfd.TransformedDistribution`, or a `ConditionalFlow`; its variables are shared.
       *bijectors: From base to data, such as `pixel_range()`.
 
     Raises:
@@ -51,6 +61,10 @@ def append(flow, *bijectors):
       >>> append(planar(2, 4), tfb.Exp()).event_shape
       TensorShape([2])
     """
+    if isinstance(flow, ConditionalFlow):
+        return ConditionalFlow(
+            append(flow.template, *bijectors), flow.context_size, flow.standardise_context
+        )
     if not hasattr(flow, "bijector"):
         raise ValueError(f"a tfd.TransformedDistribution is needed, got {flow!r}.")
     last, *others = _chain.links(flow.bijector)

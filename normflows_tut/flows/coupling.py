@@ -17,6 +17,7 @@ def real_nvp(
     num_layers=8,
     hidden_units=(64, 64),
     *,
+    context_size=0,
     activation="relu",
     act_norm=False,
     log_scale_bound=3.0,
@@ -32,6 +33,8 @@ def real_nvp(
       event_size: Number of dimensions d, at least 2.
       num_layers: Number of couplings, at least 1.
       hidden_units: Sizes of the hidden layers of each coupling's network.
+      context_size: Number of numbers in the context that all depends on, the mean and deviation
+        of the base included; 0 for none.
       activation: Activation of the networks, a name or a callable.
       act_norm: Whether an ActNorm follows every coupling on its data side.
       log_scale_bound: The largest log-scale of a coupling. An error in a shift can grow by
@@ -40,25 +43,26 @@ def real_nvp(
       dtype: `tf.float32` or `tf.float64`.
 
     Returns:
-      A `tfd.TransformedDistribution` on events of shape `[d]`.
+      A `tfd.TransformedDistribution` on events of shape `[d]`; a `ConditionalFlow` of such if
+      there is a context.
 
     Raises:
       ValueError: A count is below 1, `event_size` is below 2, or the activation is unknown.
     """
     layer = functools.partial(AffineCoupling, log_scale_bound=log_scale_bound)
+    network = {"hidden_units": hidden_units, "context_size": context_size, "activation": activation}
     couplings = _alternating(
         "real_nvp",
         layer,
         2,
         event_size,
         num_layers,
+        network,
         act_norm=act_norm,
         seed=seed,
         dtype=dtype,
-        hidden_units=hidden_units,
-        activation=activation,
     )
-    return compose(couplings, event_size, dtype, "real_nvp")
+    return compose(couplings, event_size, dtype, "real_nvp", seed=[seed, num_layers], **network)
 
 
 def neural_spline(
@@ -68,6 +72,7 @@ def neural_spline(
     hidden_units=(64, 64),
     *,
     autoregressive=False,
+    context_size=0,
     trained_base=True,
     bound=5.0,
     min_bin_size=1e-3,
@@ -91,6 +96,7 @@ def neural_spline(
       hidden_units: Sizes of the hidden layers of each layer's network.
       autoregressive: Whether every coordinate is transformed given all before it, in orders
         that alternate, rather than one half given the other.
+      context_size: As in `real_nvp`.
       trained_base: Whether the normal base has a trained mean and deviation in each dimension,
         rather than 0 and 1.
       bound: The splines act on [-bound, bound].
@@ -102,7 +108,8 @@ def neural_spline(
       dtype: `tf.float32` or `tf.float64`.
 
     Returns:
-      A `tfd.TransformedDistribution` on events of shape `[d]`.
+      A `tfd.TransformedDistribution` on events of shape `[d]`; a `ConditionalFlow` of such if
+      there is a context.
 
     Raises:
       ValueError: A count is below 1, `event_size` is too small, a limit of the splines is out
@@ -121,6 +128,7 @@ def neural_spline(
             hidden_units,
             transform="spline",
             num_bins=num_bins,
+            context_size=context_size,
             trained_base=trained_base,
             **limits,
             activation=activation,
@@ -131,23 +139,31 @@ def neural_spline(
         )
     count, transform = spline(num_bins, **limits)
     layer = functools.partial(Coupling, transform=transform)
+    network = {"hidden_units": hidden_units, "context_size": context_size, "activation": activation}
     couplings = _alternating(
         "neural_spline",
         layer,
         count,
         event_size,
         num_layers,
+        network,
         act_norm=act_norm,
         seed=seed,
         dtype=dtype,
-        hidden_units=hidden_units,
-        activation=activation,
     )
-    return compose(couplings, event_size, dtype, "neural_spline", trained_base=trained_base)
+    return compose(
+        couplings,
+        event_size,
+        dtype,
+        "neural_spline",
+        trained_base=trained_base,
+        seed=[seed, num_layers],
+        **network,
+    )
 
 
 def _alternating(
-    name, layer, num_parameters, event_size, num_layers, *, act_norm, seed, dtype, **network
+    name, layer, num_parameters, event_size, num_layers, network, *, act_norm, seed, dtype
 ):
     """Returns couplings that transform the second half, the first, the second ..."""
     if positive_int("event_size", event_size) < 2:

@@ -2,27 +2,11 @@
 
 import functools
 
-import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 
-from normflows_tut._checks import positive_int, positive_ints, seed_number
-from normflows_tut.bijectors import (
-    ActNorm,
-    AffineCoupling,
-    Coupling,
-    InvertibleConv1x1,
-    Multiscale,
-    Squeeze,
-)
-from normflows_tut.flows.composition import with_act_norm
+from normflows_tut.bijectors import AffineCoupling, Coupling
+from normflows_tut.flows.levels import coupling_maker, glow_steps, multiscale, two_kinds
 from normflows_tut.flows.transforms import spline
-from normflows_tut.networks import ConvNet
-
-tfb = tfp.bijectors
-tfd = tfp.distributions
-
-_SMALLEST = 4  # a side, in the deepest level
 
 
 def multiscale_real_nvp(
@@ -32,6 +16,7 @@ def multiscale_real_nvp(
     hidden_channels=32,
     num_blocks=2,
     *,
+    context_size=0,
     activation="relu",
     act_norm=True,
     log_scale_bound=3.0,
@@ -56,6 +41,7 @@ def multiscale_real_nvp(
         couplings are cheap there.
       hidden_channels: Channels inside the networks; or a number for each level.
       num_blocks: Residual blocks of each network.
+      context_size: Number of numbers in the context that all networks take; 0 for none.
       activation: Activation of the networks, a name or a callable.
       act_norm: Whether an ActNorm follows every coupling on its data side.
       log_scale_bound: The largest log-scale of a coupling.
@@ -63,7 +49,8 @@ def multiscale_real_nvp(
       dtype: `tf.float32` or `tf.float64`.
 
     Returns:
-      A `tfd.TransformedDistribution` on events `[height, width, channels]`.
+      A `tfd.TransformedDistribution` on events `[height, width, channels]`; a `ConditionalFlow`
+      of such if there is a context.
 
     Raises:
       ValueError: A size does not fit; the message says what would.
@@ -72,15 +59,16 @@ def multiscale_real_nvp(
       Dinh, Sohl-Dickstein & Bengio (2017), Density Estimation Using Real NVP, sections 3.4 to 3.7.
     """
     layer = functools.partial(AffineCoupling, log_scale_bound=log_scale_bound)
-    network = {"num_blocks": num_blocks, "activation": activation}
-    return _multiscale(
+    network = {"num_blocks": num_blocks, "context_size": context_size, "activation": activation}
+    return multiscale(
         "multiscale_real_nvp",
-        functools.partial(_two_kinds, act_norm=act_norm),
-        _coupling_maker(layer, 2, dtype, **network),
+        functools.partial(two_kinds, act_norm=act_norm),
+        coupling_maker(layer, 2, dtype, **network),
         image_shape,
         num_levels,
         num_couplings=num_couplings,
         hidden_channels=hidden_channels,
+        context_size=context_size,
         seed=seed,
         dtype=dtype,
     )
@@ -94,6 +82,7 @@ def multiscale_neural_spline(
     hidden_channels=32,
     num_blocks=2,
     *,
+    context_size=0,
     bound=5.0,
     min_bin_size=1e-3,
     min_slope=1e-3,
@@ -114,6 +103,7 @@ def multiscale_neural_spline(
       num_bins: Number of bins of every spline, at least 1.
       hidden_channels: Channels inside the networks, or a number for each level.
       num_blocks: Residual blocks of each network.
+      context_size: Number of numbers in the context that all networks take; 0 for none.
       bound: The splines act on [-bound, bound].
       min_bin_size: The smallest width and height of a bin, as a fraction of the range.
       min_slope: The smallest slope at a knot.
@@ -123,7 +113,8 @@ def multiscale_neural_spline(
       dtype: `tf.float32` or `tf.float64`.
 
     Returns:
-      A `tfd.TransformedDistribution` on events `[height, width, channels]`.
+      A `tfd.TransformedDistribution` on events `[height, width, channels]`; a `ConditionalFlow`
+      of such if there is a context.
 
     Raises:
       ValueError: A size does not fit, or a limit of the splines is out of its range.
@@ -134,15 +125,16 @@ def multiscale_neural_spline(
     """
     count, transform = spline(num_bins, bound=bound, min_bin_size=min_bin_size, min_slope=min_slope)
     layer = functools.partial(Coupling, transform=transform)
-    network = {"num_blocks": num_blocks, "activation": activation}
-    return _multiscale(
+    network = {"num_blocks": num_blocks, "context_size": context_size, "activation": activation}
+    return multiscale(
         "multiscale_neural_spline",
-        functools.partial(_two_kinds, act_norm=act_norm),
-        _coupling_maker(layer, count, dtype, **network),
+        functools.partial(two_kinds, act_norm=act_norm),
+        coupling_maker(layer, count, dtype, **network),
         image_shape,
         num_levels,
         num_couplings=num_couplings,
         hidden_channels=hidden_channels,
+        context_size=context_size,
         seed=seed,
         dtype=dtype,
     )
@@ -155,7 +147,9 @@ def glow(
     hidden_channels=32,
     num_blocks=2,
     *,
+    context_size=0,
     parametrization="lu",
+    start="permutation",
     transform="affine",
     log_scale_bound=3.0,
     num_bins=8,
@@ -169,8 +163,9 @@ def glow(
     """Glow: couplings between which the channels are mixed by learned matrices.
 
     Each level, from the data: a `Squeeze`; `num_steps` steps of an `ActNorm`, an
-    `InvertibleConv1x1` and a coupling of the halves of the channels. After each level but the
-    last, half of the channels are finished (`Multiscale`).
+    `InvertibleConv1x1` and a coupling; the couplings of a level transform the second half of the
+    channels and the first in turn. After each level but the last, half of the channels are
+    finished (`Multiscale`).
 
     As `multiscale_real_nvp` it is on real values: for pixels put `pixel_range()` on its data side.
 
@@ -181,7 +176,12 @@ def glow(
         the one beside the data.
       hidden_channels: Channels inside the networks; or a number for each level.
       num_blocks: Residual blocks of each network.
+      context_size: Number of numbers in the context that all networks take; 0 for none.
       parametrization: Of the matrices: `"lu"`, `"qr"` or `"householder"`.
+      start: What the matrices are at the start: with `"permutation"` the halves are the colours of
+        the checkerboard in the first half of a level's steps and the upper and lower rows of the
+        blocks in the second, so that Glow starts as `multiscale_real_nvp`; with `"rotation"` they
+        are random, as in the paper.
       transform: What a coupling does to a number: `"affine"`, or `"spline"`.
       log_scale_bound: The largest log-scale of an affine coupling.
       num_bins: Number of bins of a spline.
@@ -193,7 +193,8 @@ def glow(
       dtype: `tf.float32` or `tf.float64`.
 
     Returns:
-      A `tfd.TransformedDistribution` on events `[height, width, channels]`.
+      A `tfd.TransformedDistribution` on events `[height, width, channels]`; a `ConditionalFlow`
+      of such if there is a context.
 
     Raises:
       ValueError: A size does not fit, the message says what would; or `transform`, the
@@ -211,129 +212,16 @@ def glow(
         layer = functools.partial(Coupling, transform=of_parameters)
     else:
         raise ValueError(f"Unknown transform {transform!r}; known: affine, spline.")
-    return _multiscale(
+    network = {"num_blocks": num_blocks, "context_size": context_size, "activation": activation}
+    return multiscale(
         "glow",
-        functools.partial(_glow_steps, parametrization=parametrization, dtype=dtype),
-        _coupling_maker(layer, count, dtype, num_blocks=num_blocks, activation=activation),
+        functools.partial(glow_steps, parametrization=parametrization, start=start, dtype=dtype),
+        coupling_maker(layer, count, dtype, **network),
         image_shape,
         num_levels,
         num_steps=num_steps,
         hidden_channels=hidden_channels,
+        context_size=context_size,
         seed=seed,
         dtype=dtype,
     )
-
-
-def _coupling_maker(layer, num_parameters, dtype, **network):
-    """Returns a function that makes a coupling of images with so many channels."""
-
-    def make(name, channels, hidden_channels, *, flip, seed):
-        conditioner = ConvNet(
-            channels // 2,
-            num_parameters * channels // 2,
-            hidden_channels,
-            **network,
-            seed=seed,
-            dtype=dtype,
-            name=f"{name}_conditioner",
-        )
-        return layer(channels, conditioner, flip=flip, dtype=dtype, name=name)
-
-    return make
-
-
-def _two_kinds(name, coupling, channels, num_couplings, hidden_channels, *, act_norm, seed):
-    """Returns the links of a level of couplings by checkerboard and by channel, from the data."""
-    links = []
-    for kind in ("checkerboard", "channel"):
-        if kind == "channel":
-            links.append(_rows_in_order(channels))
-        for i in range(num_couplings):
-            link = coupling(
-                f"{name}_{kind}_{i}",
-                channels,
-                hidden_channels,
-                flip=i % 2 == 1,
-                seed=[*seed, i, int(kind == "channel")],
-            )
-            links.append(with_act_norm(link) if act_norm else link)
-    return links
-
-
-def _glow_steps(
-    name, coupling, channels, num_steps, hidden_channels, *, parametrization, seed, dtype
-):
-    """Returns the links of a level of Glow, from the data."""
-    links = []
-    for i in range(num_steps):
-        step = f"{name}_step_{i}"
-        links += [
-            ActNorm(channels, dtype=dtype, name=f"{step}_act_norm"),
-            InvertibleConv1x1(
-                channels, parametrization, seed=[*seed, i, 0], dtype=dtype, name=f"{step}_mix"
-            ),
-            coupling(f"{step}_coupling", channels, hidden_channels, flip=False, seed=[*seed, i, 1]),
-        ]
-    return links
-
-
-def _multiscale(name, links_of, coupling, image_shape, num_levels, *, seed, dtype, **per_level):
-    """Returns a flow of levels, each a squeeze on the data side of the links that follow it.
-
-    `per_level` is what `links_of` gets of each level: one number, or one for every level.
-    """
-    shape = positive_ints("image_shape", image_shape)
-    if len(shape) != 3:
-        raise ValueError(f"image_shape must be (height, width, channels), got {image_shape!r}.")
-    count = _number_of_levels(shape, num_levels)
-    per_level = {key: _for_each_level(key, value, count) for key, value in per_level.items()}
-    levels, channels, seed = [], shape[-1], seed_number(seed)
-    for k in range(count):
-        channels *= 4
-        here = {key: values[k] for key, values in per_level.items()}
-        links = links_of(f"level_{k + 1}", coupling, channels, **here, seed=[seed, k])
-        squeeze = tfb.Invert(Squeeze(), name="squeeze")
-        levels.append(tfb.Chain([squeeze, *links], name=f"level_{k + 1}"))
-        channels //= 2
-    size = int(np.prod(shape))
-    base = tfd.MultivariateNormalDiag(tf.zeros([size], dtype), tf.ones([size], dtype))
-    bijector = Multiscale(shape, levels, dtype=dtype)
-    return tfd.TransformedDistribution(base, bijector, name=name)
-
-
-def _number_of_levels(shape, num_levels):
-    possible = halvings(shape)
-    count = possible if num_levels is None else positive_int("num_levels", num_levels)
-    if count > possible or not count:
-        count = max(1, count)
-        side = 2**count
-        fits = " x ".join(str(side * max(_SMALLEST, round(s / side))) for s in shape[:2])
-        raise ValueError(
-            f"{count} level{'s need' if count > 1 else ' needs'} a height and width that can be "
-            f"halved as often, down to at least {_SMALLEST}, got {shape[0]} x {shape[1]}; {fits} "
-            "would fit."
-        )
-    return count
-
-
-def _for_each_level(name, value, count):
-    if not hasattr(value, "__iter__"):
-        return (positive_int(name, value),) * count
-    numbers = positive_ints(name, value)
-    if len(numbers) != count:
-        raise ValueError(f"{name} must be one number or {count}, one a level, got {value!r}.")
-    return numbers
-
-
-def halvings(shape):
-    """Returns how often height and width can be halved without a side below the smallest."""
-    height, width, count = *shape[:2], 0
-    while height % 2 == 0 and width % 2 == 0 and min(height, width) >= 2 * _SMALLEST:
-        height, width, count = height // 2, width // 2, count + 1
-    return count
-
-
-def _rows_in_order(channels):
-    """Turns the blocks' pixels from the order a b c d, on the base side, into a d b c."""
-    by_pixel = np.arange(channels).reshape(4, -1)
-    return tfb.Permute(by_pixel[[0, 3, 1, 2]].ravel().astype(np.int32), axis=-1)

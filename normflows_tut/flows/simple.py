@@ -1,13 +1,26 @@
-"""Planar and radial flows: many small layers of one kind."""
+"""Flows of many small layers of one kind, and the one that is a normal distribution."""
 
+import functools
+
+import numpy as np
 import tensorflow as tf
 
 from normflows_tut._checks import positive_int
 from normflows_tut.bijectors import Planar, Radial
 from normflows_tut.flows.composition import compose
+from normflows_tut.flows.conditional import layer_given
 
 
-def planar(event_size, num_layers=8, *, seed=0, dtype=tf.float32):
+def planar(
+    event_size,
+    num_layers=8,
+    *,
+    context_size=0,
+    hidden_units=(64,),
+    activation="relu",
+    seed=0,
+    dtype=tf.float32,
+):
     """A stack of planar layers (Rezende & Mohamed 2015, equations 7 and 10).
 
     Sampling is in closed form; a density costs one scalar root for each layer and point.
@@ -15,40 +28,134 @@ def planar(event_size, num_layers=8, *, seed=0, dtype=tf.float32):
     Args:
       event_size: Number of dimensions d, at least 1.
       num_layers: Number of planar layers, at least 1.
+      context_size: Number of numbers in the context that all depends on, the mean and deviation
+        of the base included; 0 for none.
+      hidden_units: Sizes of the hidden layers of the networks, one for each layer, that make its
+        parameters of the context; `()` for linear ones.
+      activation: Their activation.
       seed: Non-negative int; decides the initial weights.
       dtype: `tf.float32` or `tf.float64`.
 
     Returns:
-      A `tfd.TransformedDistribution` on events of shape `[d]`.
+      A `tfd.TransformedDistribution` on events of shape `[d]`; a `ConditionalFlow` of such if
+      there is a context.
 
     Raises:
-      ValueError: A count is below 1.
+      ValueError: A count is below 1, or the activation is unknown.
     """
-    return _stack(Planar, "planar", event_size, num_layers, seed, dtype)
+    network = {"hidden_units": hidden_units, "activation": activation}
+    return _stack("planar", event_size, num_layers, context_size, network, seed, dtype)
 
 
-def radial(event_size, num_layers=8, *, seed=0, dtype=tf.float32):
+def radial(
+    event_size,
+    num_layers=8,
+    *,
+    context_size=0,
+    hidden_units=(64,),
+    activation="relu",
+    seed=0,
+    dtype=tf.float32,
+):
     """A stack of radial layers (Rezende & Mohamed 2015, equations 7 and 14).
 
     Args:
       event_size: Number of dimensions d, at least 1.
       num_layers: Number of radial layers, at least 1.
+      context_size: Number of numbers in the context that all depends on, the mean and deviation
+        of the base included; 0 for none.
+      hidden_units: Sizes of the hidden layers of the networks, one for each layer, that make its
+        parameters of the context; `()` for linear ones.
+      activation: Their activation.
       seed: Non-negative int; decides the initial weights.
       dtype: `tf.float32` or `tf.float64`.
 
     Returns:
-      A `tfd.TransformedDistribution` on events of shape `[d]`.
+      A `tfd.TransformedDistribution` on events of shape `[d]`; a `ConditionalFlow` of such if
+      there is a context.
 
     Raises:
-      ValueError: A count is below 1.
+      ValueError: A count is below 1, or the activation is unknown.
     """
-    return _stack(Radial, "radial", event_size, num_layers, seed, dtype)
+    network = {"hidden_units": hidden_units, "activation": activation}
+    return _stack("radial", event_size, num_layers, context_size, network, seed, dtype)
 
 
-def _stack(layer, name, event_size, num_layers, seed, dtype):
+def conditional_normal(
+    event_size,
+    context_size,
+    hidden_units=(64, 64),
+    *,
+    activation="relu",
+    seed=0,
+    dtype=tf.float32,
+):
+    """The normal distribution whose mean and deviations a network makes of the context.
+
+    Its covariance is diagonal: the posterior of the plain variational autoencoder, and what a
+    flow with a context starts from.
+
+    Args:
+      event_size: Number of dimensions d, at least 1.
+      context_size: Number of numbers in a context, at least 1.
+      hidden_units: Sizes of the hidden layers of the network.
+      activation: Its activation.
+      seed: Non-negative int; decides the initial weights.
+      dtype: `tf.float32` or `tf.float64`.
+
+    Returns:
+      A `ConditionalFlow` on events of shape `[d]`, of one layer.
+
+    Raises:
+      ValueError: A size is below 1, or the activation is unknown.
+
+    Reference:
+      Kingma & Welling (2014), Auto-Encoding Variational Bayes, appendix C.2.
+    """
+    network = {"hidden_units": hidden_units, "activation": activation}
+    return compose([], event_size, dtype, "normal", context_size=context_size, seed=seed, **network)
+
+
+def _stack(kind, event_size, num_layers, context_size, network, seed, dtype):
     """Returns the flow of `num_layers` layers of one class, each with a seed of its own."""
-    stack = [
-        layer(event_size, seed=[seed, k], dtype=dtype, name=f"{name}_{k}")
-        for k in range(positive_int("num_layers", num_layers))
-    ]
-    return compose(stack, event_size, dtype, f"{name}_flow")
+    make, start_of, at = _KINDS[kind]
+    stack = []
+    for k in range(positive_int("num_layers", num_layers)):
+        layer = make(event_size, seed=[seed, k], dtype=dtype, name=f"{kind}_{k}")
+        if context_size:
+            layer = layer_given(
+                functools.partial(at, event_size),
+                start_of(layer),
+                event_size,
+                context_size,
+                **network,
+                seed=[seed, k],
+                dtype=dtype,
+                name=layer.name,
+            )
+        stack.append(layer)
+    return compose(
+        stack,
+        event_size,
+        dtype,
+        f"{kind}_flow",
+        context_size=context_size,
+        seed=[seed, num_layers],
+        **network,
+    )
+
+
+def _planar_at(d, raw):
+    return Planar(d, u=raw[..., :d], w=raw[..., d:-1], b=raw[..., -1], dtype=raw.dtype)
+
+
+def _radial_at(d, raw):
+    alpha = tf.math.softplus(raw[..., -2])
+    return Radial(d, center=raw[..., :d], alpha=alpha, beta=raw[..., -1], dtype=raw.dtype)
+
+
+# class, its numbers in one vector, and the layer that has such numbers
+_KINDS = {
+    "planar": (Planar, lambda p: np.concatenate([p.u, p.w, [p.b]]), _planar_at),
+    "radial": (Radial, lambda r: np.concatenate([r.center, [r.raw_alpha, r.beta]]), _radial_at),
+}

@@ -4,7 +4,8 @@ import numpy as np
 import tensorflow as tf
 
 from normflows_tut._checks import float_dtype, non_negative_int, positive_int, random_generator
-from normflows_tut.networks.dense import activation_function
+from normflows_tut.networks._context import check_context
+from normflows_tut.networks.dense import Dense, activation_function
 
 
 class Conv(tf.Module):
@@ -59,7 +60,7 @@ class ConvNet(tf.Module):
     """A residual network of convolutions: what each pixel gets depends on its neighbourhood.
 
     ```none
-    h = conv_3x3(x)
+    h = conv_3x3(x) + dense(context)                            the same in every pixel
     h = h + conv_1x1(activation(conv_3x3(activation(h))))       num_blocks times
     output = conv_3x3(activation(h))
     ```
@@ -69,6 +70,7 @@ class ConvNet(tf.Module):
       output_channels: Number of channels that come out.
       hidden_channels: Number of channels between, at least 1.
       num_blocks: Number of residual blocks, at least 0.
+      context_size: Number of further inputs, which are given as a second argument.
       activation: Name of the activation, or a callable.
       zero_last: Whether the last convolution starts at zero. A coupling that it conditions then
         starts as the identity.
@@ -94,6 +96,7 @@ class ConvNet(tf.Module):
         hidden_channels=32,
         num_blocks=2,
         *,
+        context_size=0,
         activation="relu",
         zero_last=True,
         seed=0,
@@ -105,6 +108,7 @@ class ConvNet(tf.Module):
         count = non_negative_int("num_blocks", num_blocks)
         c = positive_int("hidden_channels", hidden_channels)
         made = {"dtype": dtype}
+        self.context_size = non_negative_int("context_size", context_size)
         self.first = Conv(input_channels, c, seed=np.append(seed, 0), name="first", **made)
         self.blocks = [
             (
@@ -113,12 +117,20 @@ class ConvNet(tf.Module):
             )
             for k in range(count)
         ]
+        if self.context_size:
+            of_context = np.append(seed, 2 * count + 2)
+            self.of_context = Dense(
+                self.context_size, c, seed=of_context, name="of_context", **made
+            )
         last = np.append(seed, 2 * count + 1)
         self.last = Conv(c, output_channels, zero=zero_last, seed=last, name="last", **made)
 
-    def __call__(self, x):
-        """Maps `[..., h, w, input_channels]` to `[..., h, w, output_channels]`."""
+    def __call__(self, x, context=None):
+        """Maps `[..., h, w, m]`, and a context `[..., context_size]`, to `[..., h, w, k]`."""
+        check_context(self.name, self.context_size, context)
         h = self.first(x)
+        if context is not None:
+            h += self.of_context(context)[..., tf.newaxis, tf.newaxis, :]
         for wide, narrow in self.blocks:
             h += narrow(self.activation(wide(self.activation(h))))
         return self.last(self.activation(h))

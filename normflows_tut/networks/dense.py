@@ -3,7 +3,14 @@
 import numpy as np
 import tensorflow as tf
 
-from normflows_tut._checks import float_dtype, positive_int, positive_ints, random_generator
+from normflows_tut._checks import (
+    float_dtype,
+    non_negative_int,
+    positive_int,
+    positive_ints,
+    random_generator,
+)
+from normflows_tut.networks._context import check_context, joined
 
 _ACTIVATIONS = {
     "relu": tf.nn.relu,
@@ -86,6 +93,7 @@ class MLP(tf.Module):
       input_size: Number of inputs.
       output_size: Number of outputs.
       hidden_units: Sizes of the hidden layers; may be empty.
+      context_size: Number of further inputs, which are given as a second argument.
       activation: Name of the activation between layers, or a callable.
       zero_last: Whether the last layer starts at zero. A coupling that it conditions then
         starts as the identity.
@@ -107,6 +115,7 @@ class MLP(tf.Module):
         output_size,
         hidden_units=(64, 64),
         *,
+        context_size=0,
         activation="relu",
         zero_last=True,
         seed=0,
@@ -115,11 +124,15 @@ class MLP(tf.Module):
     ):
         super().__init__(name=name)
         self.activation = activation_function(activation)
+        self.context_size = non_negative_int("context_size", context_size)
+        input_size = positive_int("input_size", input_size) + self.context_size
         sizes = [input_size, *positive_ints("hidden_units", hidden_units), output_size]
         self.dense = dense_layers(sizes, zero_last, seed=seed, dtype=dtype)
 
-    def __call__(self, x):
-        """Maps `[..., input_size]` to `[..., output_size]`."""
+    def __call__(self, x, context=None):
+        """Maps `[..., m]`, and a context `[..., context_size]`, to `[..., output_size]`."""
+        check_context(self.name, self.context_size, context)
+        x = joined(x, context)
         for dense in self.dense[:-1]:
             x = self.activation(dense(x))
         return self.dense[-1](x)

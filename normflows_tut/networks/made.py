@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from normflows_tut._checks import non_negative_int, positive_int, positive_ints
+from normflows_tut.networks._context import check_context, joined
 from normflows_tut.networks.dense import activation_function, dense_layers
 
 
@@ -94,8 +95,8 @@ class MADE(tf.Module):
 
     def __call__(self, x, context=None):
         """Maps `[..., d]`, and a context `[..., context_size]`, to `[..., P, d]`."""
-        self._check_context(context)
-        h = x if context is None else tf.concat([x, context], axis=-1)
+        check_context(self.name, self.context_size, context)
+        h = joined(x, context)
         masks = self.masks()
         for dense, mask in zip(self.dense[:-1], masks[:-1], strict=True):
             h = self.activation(dense(h, mask))
@@ -125,7 +126,7 @@ class MADE(tf.Module):
         Returns:
           The points `[n, d]` and the sums of their log-dets `[n]`.
         """
-        self._check_context(context)
+        check_context(self.name, self.context_size, context)
         if z.shape[0] == 0:  # a scatter refuses to write nothing
             return z, z[:, 0]
         d = self.event_size
@@ -214,13 +215,6 @@ class MADE(tf.Module):
             maximum_iterations=num_blocks,
         )
         return tf.transpose(tf.gather(layers[0], self.degrees - 1)), log_det
-
-    def _check_context(self, context):
-        width = 0 if context is None else context.shape[-1]
-        if width != self.context_size:
-            raise ValueError(
-                f"{self.name} takes a context of width {self.context_size}, got {width}."
-            )
 
 
 def _spread_degrees(size, event_size, has_context):
