@@ -17,8 +17,10 @@ from normflows_tut.flows.image import glow, multiscale_neural_spline, multiscale
 from normflows_tut.flows.pixels import dequantization, pixel_range
 from normflows_tut.flows.simple import conditional_normal, planar, radial
 from normflows_tut.flows.storage import export, load, save
+from normflows_tut.flows.vae import VAE
 
 __all__ = [
+    "VAE",
     "ConditionalFlow",
     "append",
     "conditional_normal",

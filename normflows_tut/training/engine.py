@@ -51,11 +51,11 @@ class Engine:
         self.square = tf.Variable(zeros, trainable=False, name="square")
         self.compiled = tf.function(self._run, jit_compile=jit_compile, autograph=False)
         self.is_new = True
-        flow_reference = self._flow
+        flow_reference, of_points = self._flow, objective.log_prob
 
         @tf.function(jit_compile=jit_compile, autograph=False)
-        def log_prob(x):
-            return flow_reference().log_prob(tf.identity(x))
+        def log_prob(*block):
+            return of_points(flow_reference(), *block)
 
         self.log_prob = log_prob
 

@@ -5,7 +5,9 @@ import time
 import numpy as np
 
 from normflows_tut.training import schedules
+from normflows_tut.training.checkpoints import Checkpoint
 from normflows_tut.training.console import catch_interrupt, progress_bar
+from normflows_tut.training.engine import engine_for
 from normflows_tut.training.history import History, NonFiniteLossError
 
 
@@ -195,3 +197,28 @@ class Run:
             stop_reason=reason,
             best_step=validation.best_step if validation else None,
         )
+
+
+def train(flow, objective, settings, initialize, validation=None):
+    """Trains `flow`, from a checkpoint if there is one, and returns the `History`.
+
+    Args:
+      flow: What is trained.
+      objective: See `objectives`.
+      settings: `Settings`.
+      initialize: Called before the first step of a run that is not resumed.
+      validation: `Validation` or None.
+    """
+    engine = engine_for(
+        flow,
+        objective,
+        steps_per_call=settings.steps_per_call,
+        clipped=settings.clip_norm is not None,
+        jit_compile=settings.jit_compile,
+    )
+    checkpoint = None
+    if settings.checkpoint is not None:
+        agreed = {"seed": settings.seed, "clip_norm": settings.clip_norm} | objective.agreed()
+        agreed |= validation.agreed() if validation else {}
+        checkpoint = Checkpoint(settings.checkpoint, settings.checkpoint_every, agreed, flow)
+    return Run(flow, engine, objective, settings, validation, checkpoint).go(initialize)

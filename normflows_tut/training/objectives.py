@@ -19,24 +19,31 @@ import hashlib
 
 import numpy as np
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from normflows_tut import _noise
 
 
 class ArrayLikelihood:
-    """Maximum likelihood on an array: minibatches without replacement, epoch by epoch."""
+    """Maximum likelihood on an array: minibatches without replacement, epoch by epoch.
 
-    def __init__(self, data, batch_size, seed, dtype):
-        self._seed = seed
-        self._size = len(data)
-        self._batch_size = min(batch_size, len(data))
+    Args:
+      arrays: The data, or the data and the contexts, row by row.
+      batch_size: Points a step.
+      seed: Decides the order.
+      dtype: Of the flow.
+    """
+
+    def __init__(self, arrays, batch_size, seed, dtype):
+        self._seed, self._arrays = seed, arrays
+        self._size = len(arrays[0])
+        self._batch_size = min(batch_size, self._size)
         self._epoch, self._order = None, None
-        self._data = data
-        self.fixed = (tf.constant(data),)
-        self.key = ("array", data.shape, data.dtype, self._batch_size)
-        whole = data.dtype == np.uint8
+        self.fixed = tuple(map(tf.constant, arrays))
+        self.key = ("array", *((a.shape, a.dtype) for a in arrays), self._batch_size)
+        whole = arrays[0].dtype == np.uint8
         self.draw = functools.partial(_gather_dequantized, dtype) if whole else _gather
-        self.loss = negative_log_likelihood
+        self.loss, self.log_prob = negative_log_likelihood, log_prob
 
     def rows(self, first, count):
         """Returns the indices of `count` batches, int32 `[count, batch_size]`.
@@ -61,7 +68,9 @@ class ArrayLikelihood:
 
     def agreed(self):
         """Returns what a checkpoint must agree on."""
-        return {"data": f"array {digest(self._data)}", "batch_size": self._batch_size}
+        data, *context = map(digest, self._arrays)
+        agreed = {"data": f"array {data}", "batch_size": self._batch_size}
+        return agreed | ({"context": f"array {context[0]}"} if context else {})
 
 
 class FreshLikelihood:
@@ -74,9 +83,9 @@ class FreshLikelihood:
         self.key = ("draws", target, batch_size)
 
         def draw(fixed, row, seed):
-            return tf.cast(target.sample(batch_size, seed=seed), dtype)
+            return (tf.cast(target.sample(batch_size, seed=seed), dtype),)
 
-        self.draw, self.loss = draw, negative_log_likelihood
+        self.draw, self.loss, self.log_prob = draw, negative_log_likelihood, log_prob
 
     def rows(self, first, count):
         """Nothing comes from the host."""
@@ -86,6 +95,32 @@ class FreshLikelihood:
         """Returns what a checkpoint must agree on."""
         draws = self._target.sample(64, seed=tf.constant([0, 0])).numpy()
         return {"data": f"distribution {digest(draws)}", "batch_size": self._batch_size}
+
+
+class Elbo(ArrayLikelihood):
+    """The evidence lower bound of a `flows.VAE` on an array, minibatch by minibatch.
+
+    ```none
+    loss_t = -mean over the batch of log p(x | z) + beta_t (log p(z) - log q(z | x))
+    ```
+
+    uint8 images are binarized anew in every step.
+    """
+
+    def __init__(self, data, batch_size, seed, dtype, annealing_steps):
+        super().__init__([data], batch_size, seed, dtype)
+        self._annealing_steps = annealing_steps
+        self.key = ("elbo", *self.key)
+        self.draw = functools.partial(_gather_binarized, dtype)
+        self.loss, self.log_prob = _negative_elbo, _elbo
+
+    def rows(self, first, count):
+        """Returns the indices of the batches and the beta_t, `[count]`."""
+        return (*super().rows(first, count), _annealed(self._annealing_steps, first, count))
+
+    def agreed(self):
+        """Returns what a checkpoint must agree on."""
+        return super().agreed() | {"annealing_steps": self._annealing_steps}
 
 
 class ReverseKL:
@@ -115,14 +150,11 @@ class ReverseKL:
                 )
             return tf.reduce_mean(log_q - tf.cast(beta, x.dtype) * tf.cast(log_p, x.dtype))
 
-        self.draw, self.loss = draw, loss
+        self.draw, self.loss, self.log_prob = draw, loss, log_prob
 
     def rows(self, first, count):
         """Returns the inverse temperatures beta_t, `[count]`."""
-        if self._annealing_steps == 0:
-            return (np.ones([count]),)
-        step = np.arange(first, first + count)
-        return (np.minimum(1.0, 0.01 + step / self._annealing_steps),)
+        return (_annealed(self._annealing_steps, first, count),)
 
     def agreed(self):
         """Returns what a checkpoint must agree on."""
@@ -135,11 +167,16 @@ class ReverseKL:
         }
 
 
-def negative_log_likelihood(flow, x):
+def log_prob(flow, x, *context):
+    """Returns log q(x), or log q(x | context), for every point."""
+    # A tensor that no bijector has seen: TFP's cache would mix old and new weights.
+    return (flow(*context) if context else flow).log_prob(tf.identity(x))
+
+
+def negative_log_likelihood(flow, batch):
     """Returns the mean of -log_prob over the batch, in nats."""
     with only_tracked_variables(flow):
-        # A tensor that no bijector has seen: TFP's cache would mix old and new weights.
-        return -tf.reduce_mean(flow.log_prob(tf.identity(x)))
+        return -tf.reduce_mean(log_prob(flow, *batch))
 
 
 @contextlib.contextmanager
@@ -169,12 +206,47 @@ USUAL_CAUSES = (
 
 
 def _gather(fixed, row, seed):
-    return tf.gather(fixed[0], row[0])  # (batch_size, d)
+    return [tf.gather(array, row[0]) for array in fixed]
 
 
 def _gather_dequantized(dtype, fixed, row, seed):
-    x = tf.cast(_gather(fixed, row, seed), dtype)
-    return _noise.with_stateless_noise(x, seed)
+    x, *context = _gather(fixed, row, seed)
+    return [_noise.with_stateless_noise(tf.cast(x, dtype), seed), *context]
+
+
+def _gather_binarized(dtype, fixed, row, seed):
+    (x,) = _gather(fixed, row, seed)
+    of_pixels, of_latents = tf.unstack(tfp.random.split_seed(seed, n=2))
+    if x.dtype == tf.uint8:
+        uniform = tf.random.stateless_uniform(tf.shape(x), of_pixels, dtype=dtype)
+        x = tf.cast(255.0 * uniform < tf.cast(x, dtype), dtype)
+    return x, row[1], of_latents
+
+
+def _negative_elbo(vae, batch):
+    x, beta, seed = batch
+    with only_tracked_variables(vae):
+        log_likelihood, log_ratio = vae.terms(x, seed=seed)
+    return -tf.reduce_mean(log_likelihood + tf.cast(beta, x.dtype) * log_ratio)
+
+
+def _elbo(vae, x):
+    return vae.elbo(x)
+
+
+def _annealed(annealing_steps, first, count):
+    """Returns beta_t for `count` steps from `first` on."""
+    if annealing_steps == 0:
+        return np.ones([count])
+    return np.minimum(1.0, 0.01 + np.arange(first, first + count) / annealing_steps)
+
+
+def binarized(data, seed, dtype):
+    """Returns uint8 `data` as zeros and ones drawn with the pixels' probabilities, else as is."""
+    if data.dtype != np.uint8:
+        return data
+    uniform = np.random.default_rng([seed, 2]).random(data.shape)
+    return (255.0 * uniform < data).astype(dtype.as_numpy_dtype)
 
 
 def dequantized(data, seed, dtype):

@@ -12,26 +12,26 @@ class Validation:
     """Mean of -log_prob over the validation data, and the best weights so far.
 
     Args:
-      data: Array `[m, ...]`.
+      arrays: The data `[m, ...]`, or the data and the contexts `[m, c]`.
       every: Steps between measurements.
       patience: Measurements without a new best that end the run, or None.
     """
 
-    def __init__(self, data, every, patience):
-        block = max(1, _NUMBERS // int(np.prod(data.shape[1:])))
-        self._size, block = len(data), min(len(data), block, 8192)
-        padding = -len(data) % block
+    def __init__(self, arrays, every, patience):
+        size = self._size = len(arrays[0])
+        block = max(1, _NUMBERS // int(np.prod(arrays[0].shape[1:])))
+        block = min(size, block, 8192)
         # Padded with real points, which have a density as good as any; they are not counted.
-        blocks = np.concatenate([data, data[:1].repeat(padding, axis=0)])
-        self._blocks = tf.constant(blocks.reshape(-1, block, *data.shape[1:]))
-        self._digest = digest(data)
+        rows = np.concatenate([np.arange(size), np.zeros(-size % block, int)]).reshape(-1, block)
+        self._blocks = [[tf.constant(array[row]) for array in arrays] for row in rows]
+        self._digests = [digest(array) for array in arrays]
         self.every, self.patience = every, patience
         self.step, self.loss = [], []
         self.best_step, self.best_weights = None, None
 
     def measure(self, step, engine):
         """Records the loss after `step` updates, and the weights if it is the best."""
-        log_prob = np.concatenate([engine.log_prob(block).numpy() for block in self._blocks])
+        log_prob = np.concatenate([engine.log_prob(*block).numpy() for block in self._blocks])
         loss = -float(np.mean(log_prob[: self._size], dtype=np.float64))
         if self.best_step is None or loss < min(self.loss):
             self.best_step, self.best_weights = step, engine.state()[0].numpy()
@@ -51,4 +51,5 @@ class Validation:
 
     def agreed(self):
         """Returns what a checkpoint must agree on."""
-        return {"validation_data": self._digest, "validation_every": self.every}
+        names = ("validation_data", "validation_context")
+        return {"validation_every": self.every} | dict(zip(names, self._digests, strict=False))
