@@ -60,7 +60,7 @@ class ConvNet(tf.Module):
     """A residual network of convolutions: what each pixel gets depends on its neighbourhood.
 
     ```none
-    h = conv_3x3(x) + dense(context)                            the same in every pixel
+    h = conv_3x3(x) + dense(context)
     h = h + conv_1x1(activation(conv_3x3(activation(h))))       num_blocks times
     output = conv_3x3(activation(h))
     ```
@@ -70,7 +70,8 @@ class ConvNet(tf.Module):
       output_channels: Number of channels that come out.
       hidden_channels: Number of channels between, at least 1.
       num_blocks: Number of residual blocks, at least 0.
-      context_size: Number of further inputs, which are given as a second argument.
+      context_size: Number of further inputs, which are given as a second argument: the same for
+        all pixels, or for each its own.
       activation: Name of the activation, or a callable.
       zero_last: Whether the last convolution starts at zero. A coupling that it conditions then
         starts as the identity.
@@ -126,11 +127,11 @@ class ConvNet(tf.Module):
         self.last = Conv(c, output_channels, zero=zero_last, seed=last, name="last", **made)
 
     def __call__(self, x, context=None):
-        """Maps `[..., h, w, m]`, and a context `[..., context_size]`, to `[..., h, w, k]`."""
+        """Maps `[..., h, w, m]`, and a context `[..., 1, 1, context_size]`, to `[..., h, w, k]`."""
         check_context(self.name, self.context_size, context)
         h = self.first(x)
         if context is not None:
-            h += self.of_context(context)[..., tf.newaxis, tf.newaxis, :]
+            h += self.of_context(context)
         for wide, narrow in self.blocks:
             h += narrow(self.activation(wide(self.activation(h))))
         return self.last(self.activation(h))
