@@ -46,24 +46,15 @@ def command(name, pythons):
 
 
 class Worker:
-    """A contestant's process, compiled and ready, that works for a turn when told to.
+    """A process, compiled and ready, that works for a turn when told to; see `contest.take_turns`.
 
     Args:
-      name: One of `CONTESTANTS`.
-      protocol: "speed" or "sampling", as in contest.py.
-      spec: The `contest.Spec` of the flow.
-      first: Amount of work, steps or points, done before the clock starts.
-      pythons: Maps environments to interpreters.
+      command: Its command line.
     """
 
-    def __init__(self, name, protocol, spec, first, pythons):
-        arguments = {
-            "spec": dataclasses.asdict(spec),
-            "variant": CONTESTANTS[name].variant,
-            "first": first,
-        }
+    def __init__(self, command):
         self._process = subprocess.Popen(
-            [*command(name, pythons), protocol, json.dumps(arguments)],
+            command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -81,6 +72,21 @@ class Worker:
         """Ends the process."""
         self._process.stdin.close()
         self._process.wait()
+
+
+def worker(name, protocol, spec, first, pythons):
+    """Returns the `Worker` of a contestant.
+
+    Args:
+      name: One of `CONTESTANTS`.
+      protocol: "speed" or "sampling", as in contest.py.
+      spec: The `contest.Spec` of the flow.
+      first: Amount of work, steps or points, done before the clock starts.
+      pythons: Maps environments to interpreters.
+    """
+    variant = CONTESTANTS[name].variant
+    arguments = {"spec": dataclasses.asdict(spec), "variant": variant, "first": first}
+    return Worker([*command(name, pythons), protocol, json.dumps(arguments)])
 
 
 def interleaved(workers, turns, work):

@@ -1,7 +1,7 @@
 """The digits of the chapters on images and on Glow: flows trained on all of MNIST, judged once.
 
-Trained on all 60,000 training images, in a setting that mnist_choice.py has found without the test
-images; these are looked at once, when the training is over. `mnist` is the spline flow of
+Trained on all 60,000 training images, in the setting that mnist_choice.py gives; it was found
+without the test images; these are looked at once, when the training is over. `mnist` is the spline flow of
 couplings by checkerboard and channel, `glow` the one whose channels are mixed. The weights go to
 data/mnist_spline.npz or data/mnist_glow.npz. A run that was stopped, or whose hours are over, goes
 on from `KEY_checkpoint.npz` in the current folder when the same command is given again.
@@ -23,7 +23,7 @@ SEED = 0
 DATA = pathlib.Path(__file__).parents[1] / "data"
 RUNS = {
     "mnist": {"epochs": 30, "weights": DATA / "mnist_spline.npz"},
-    "glow": {"epochs": 60, "weights": DATA / "mnist_glow.npz"},
+    "glow": {"epochs": 40, "weights": DATA / "mnist_glow.npz"},
 }
 
 

@@ -42,31 +42,34 @@ RUNS = {
     "glow": {
         "build": flows.glow,
         "setting": {
-            "num_steps": 4,
+            "num_steps": [4, 8],
             "num_bins": 8,
-            "hidden_channels": 32,
+            "hidden_channels": [32, 64],
             "num_blocks": 1,
             "transform": "spline",
         },
         "training": TRAINING | {"peak_rate": 1e-2},
         "changes": (
             {},
-            {"num_steps": [3, 8]},
-            {"num_steps": [2, 8], "hidden_channels": [32, 64]},
-            {"num_steps": 6},
-            {"peak_rate": 5e-3},
-            {"num_steps": [4, 8], "hidden_channels": 24},
-            {"transform": "affine"},
-            {"noise": "uniform"},
+            {"start": "rotation"},
             {"parametrization": "qr"},
             {"parametrization": "householder"},
+            {"transform": "affine"},
+            {"num_steps": 4, "hidden_channels": 32},
+            {"num_steps": 6, "hidden_channels": 32},
+            {"peak_rate": 5e-3},
         ),
     },
 }
 
 
 def chosen(key):
-    """Returns the setting and the training of the row with the fewest bits."""
+    """Returns the setting and the training of the row with the fewest bits, for Glow the first.
+
+    Glow is trained for hours: what has learned most after minutes is too small for that.
+    """
+    if key == "glow":
+        return changed(RUNS[key], {})
     rows = json.loads((RESULTS / f"{key}_choice.json").read_text())["rows"]
     return changed(RUNS[key], min(rows, key=lambda row: row["bits_per_dim"])["change"])
 

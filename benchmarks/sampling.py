@@ -8,7 +8,7 @@ coordinates, or of each unit once.
 import sys
 
 from contest import Spec
-from contestants import CONTESTANTS, OURS, Worker, interleaved, peer_versions
+from contestants import CONTESTANTS, OURS, interleaved, peer_versions, worker
 from machine import write_result
 
 TURNS, POINTS = 5, 10_000
@@ -18,7 +18,7 @@ SPEC = Spec("maf", 64, 5, 64)
 def main(jax_python, torch_python):
     """Measures, prints and writes results/sampling.json."""
     pythons = {"own": sys.executable, "jax": jax_python, "torch": torch_python}
-    workers = {name: Worker(name, "sampling", SPEC, POINTS, pythons) for name in CONTESTANTS}
+    workers = {name: worker(name, "sampling", SPEC, POINTS, pythons) for name in CONTESTANTS}
     seconds = interleaved(workers, TURNS, lambda name, worker: worker.seconds(POINTS))
     for name, time in seconds.items():
         print(f"{name:28s}{time:9.3f} s{time / seconds[OURS]:8.2f}", flush=True)

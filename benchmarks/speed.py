@@ -8,7 +8,7 @@ stopped goes on with the next case.
 import sys
 
 from contest import Spec
-from contestants import CONTESTANTS, OURS, Worker, interleaved, peer_versions
+from contestants import CONTESTANTS, OURS, interleaved, peer_versions, worker
 from machine import resume, write_result
 
 TURNS, SECONDS, STEPS = 9, 1.0, 50  # a turn takes about a second, a multiple of 50 steps
@@ -24,7 +24,7 @@ CASES = {
 
 def measure(spec, pythons):
     """Returns the median milliseconds a step of every contestant."""
-    workers = {name: Worker(name, "speed", spec, STEPS, pythons) for name in CONTESTANTS}
+    workers = {name: worker(name, "speed", spec, STEPS, pythons) for name in CONTESTANTS}
     counts = {  # of steps in a turn
         name: STEPS * max(1, round(SECONDS / worker.seconds(STEPS)))
         for name, worker in workers.items()

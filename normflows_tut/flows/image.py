@@ -163,9 +163,9 @@ def glow(
     """Glow: couplings between which the channels are mixed by learned matrices.
 
     Each level, from the data: a `Squeeze`; `num_steps` steps of an `ActNorm`, an
-    `InvertibleConv1x1` and a coupling; the couplings of a level transform the second half of the
-    channels and the first in turn. After each level but the last, half of the channels are
-    finished (`Multiscale`).
+    `InvertibleConv1x1` and a coupling; the couplings of a level transform the first half of the
+    channels and the second in turn, the second at the end. After each level but the last, this
+    second half is finished (`Multiscale`).
 
     As `multiscale_real_nvp` it is on real values: for pixels put `pixel_range()` on its data side.
 

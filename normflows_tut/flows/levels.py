@@ -78,7 +78,13 @@ def glow_steps(
             ActNorm(channels, dtype=dtype, name=f"{step}_act_norm"),
             mix,
             coupling(
-                f"{step}_coupling", channels, hidden_channels, flip=i % 2 == 1, seed=[*seed, i, 1]
+                f"{step}_coupling",
+                channels,
+                hidden_channels,
+                # The last one transforms the half that is finished here, given the half that goes
+                # on: what Glow's learned prior of the finished half does.
+                flip=(num_steps - i) % 2 == 0,
+                seed=[*seed, i, 1],
             ),
         ]
     return links
