@@ -1,10 +1,10 @@
 """The digits of the chapters on images and on Glow: flows trained on all of MNIST, judged once.
 
 Trained on all 60,000 training images, in the setting that mnist_choice.py gives; it was found
-without the test images; these are looked at once, when the training is over. `mnist` is the spline flow of
-couplings by checkerboard and channel, `glow` the one whose channels are mixed. The weights go to
-data/mnist_spline.npz or data/mnist_glow.npz. A run that was stopped, or whose hours are over, goes
-on from `KEY_checkpoint.npz` in the current folder when the same command is given again.
+without the test images, which are looked at once, when the training is over. `mnist` is the spline
+flow of couplings by checkerboard and channel, `glow` the one whose channels are mixed. The weights
+go to data/mnist_spline.npz or data/mnist_glow.npz. A run that was stopped, or whose hours are over,
+goes on from `KEY_checkpoint.npz` in the current folder when the same command is given again.
 
     python benchmarks/mnist.py [FOLDER] [--hours 1]  # of the four IDX files, if not downloaded
 """
