@@ -23,12 +23,15 @@ class InvertibleConv1x1(VectorBijector):
 
     ```none
     "lu":           W = P L (U + diag(s))    P a fixed permutation, L unit lower triangular,
-                                             U strictly upper triangular, |s_i| = exp(log_scale_i)
+                                             U strictly upper triangular, the signs of s fixed
     "qr":           W = Q (R + diag(s))      Q a product of reflections, R strictly upper
-                                             triangular, s_i = exp(log_scale_i)
+                                             triangular, s above 0
     "householder":  W = Q                    always orthogonal
-    log|det W| = sum_i log_scale_i, or 0
+    log|det W| = sum_i log|s_i|, or 0
     ```
+
+    Trained are the variables `entries` `[c, c]`, with L below, log|s| on and U above the diagonal;
+    `upper` `[c, c]`, with log s on and R above it; and `directions`, of the reflections.
 
     A product of c reflections in the directions v_1 ... v_c is computed at once,
 
@@ -97,22 +100,21 @@ class InvertibleConv1x1(VectorBijector):
 
         if parametrization == "lu":
             p, lower, upper = scipy.linalg.lu(w)
+            scale = np.diag(upper)
             # Variables, so that weights can be loaded into a layer that started elsewhere.
             self.permutation = variable("permutation", p, trainable=False)
-            self.sign = variable("sign", np.sign(np.diag(upper)), trainable=False)
-            self.lower = variable("lower", np.tril(lower, -1))
-            self.upper = variable("upper", np.triu(upper, 1))
-            self.log_scale = variable("log_scale", np.log(np.abs(np.diag(upper))))
+            self.sign = variable("sign", np.sign(scale), trainable=False)
+            off_diagonal = np.tril(lower, -1) + np.triu(upper, 1)
+            self.entries = variable("entries", off_diagonal + np.diag(np.log(np.abs(scale))))
         else:
             self.directions = variable("directions", _reflections(w))
         if parametrization == "qr":
             self.upper = variable("upper", np.zeros_like(w))
-            self.log_scale = variable("log_scale", np.zeros(len(w)))
 
     def matrix(self):
         """Returns W, `[c, c]`."""
         if self.parametrization == "lu":
-            return self.permutation @ self._unit_lower() @ self._upper()
+            return self.permutation @ self._lower() @ self._upper()
         if self.parametrization == "qr":
             return self._orthogonal() @ self._upper()
         return self._orthogonal()
@@ -121,21 +123,26 @@ class InvertibleConv1x1(VectorBijector):
         """Returns W^-1, `[c, c]`, by triangular solves or a transpose."""
         solve = tf.linalg.triangular_solve
         if self.parametrization == "lu":
-            right = solve(self._unit_lower(), tf.transpose(self.permutation), lower=True)
+            right = solve(self._lower(), tf.transpose(self.permutation), lower=True)
             return solve(self._upper(), right, lower=False)
         transposed = tf.transpose(self._orthogonal())
         if self.parametrization == "qr":
             return solve(self._upper(), transposed, lower=False)
         return transposed
 
-    def _unit_lower(self):
-        return tf.linalg.set_diag(_below_diagonal(self.lower), tf.ones_like(self.log_scale))
+    def _triangles(self):
+        """The variable that holds the scales on its diagonal."""
+        return self.entries if self.parametrization == "lu" else self.upper
+
+    def _lower(self):
+        below = self.entries - tf.linalg.band_part(self.entries, 0, -1)
+        return below + tf.eye(self.event_size, dtype=self.dtype)
 
     def _upper(self):
-        scale = tf.exp(self.log_scale)
+        scale = tf.exp(tf.linalg.diag_part(self._triangles()))
         if self.parametrization == "lu":
             scale *= self.sign
-        return tf.linalg.set_diag(_above_diagonal(self.upper), scale)
+        return tf.linalg.set_diag(_above_diagonal(self._triangles()), scale)
 
     def _orthogonal(self):
         v = self.directions  # in the columns
@@ -153,7 +160,7 @@ class InvertibleConv1x1(VectorBijector):
     def _log_det(self, x):
         total = tf.zeros([], self.dtype)
         if self.parametrization != "householder":
-            total = tf.reduce_sum(self.log_scale)
+            total = tf.linalg.trace(self._triangles())
         return tf.broadcast_to(total, tf.shape(x)[:-1])
 
 
@@ -188,7 +195,3 @@ def _each(matrix, vectors):
 
 def _above_diagonal(matrix):
     return matrix - tf.linalg.band_part(matrix, -1, 0)
-
-
-def _below_diagonal(matrix):
-    return matrix - tf.linalg.band_part(matrix, 0, -1)

@@ -83,6 +83,27 @@ def _dequantization(dtype):
     return bijectors.Dequantization(2, lambda x: network(x / 4), spline, dtype=dtype)
 
 
+def _conditional(dtype):
+    def planar(raw):
+        return bijectors.Planar(2, u=raw[..., :2], w=raw[..., 2:4], b=raw[..., 4], dtype=dtype)
+
+    network = MLP(2, 5, (8,), activation="tanh", zero_last=False, dtype=dtype)
+    layer = bijectors.Conditional(2, network, planar, dtype=dtype)
+    return bijectors.given(layer, tf.constant([0.3, -1.0], dtype))
+
+
+def _coupling_given(dtype):
+    network = MLP(1, 4, (16,), context_size=2, activation="tanh", dtype=dtype)
+    layer = bijectors.AffineCoupling(3, network, dtype=dtype)
+    return bijectors.given(layer, tf.constant([0.3, -1.0], dtype))
+
+
+def _autoregressive_given(dtype):
+    made = MADE(3, 2, (16, 16), context_size=2, activation="tanh", dtype=dtype)
+    layer = bijectors.MaskedAutoregressive(3, made, bijectors.BoundedAffine, dtype=dtype)
+    return bijectors.given(layer, tf.constant([0.3, -1.0], dtype))
+
+
 # name -> (event size or None if elementwise, dtype -> bijector)
 CASES = {
     "ActNorm": (3, lambda dtype: bijectors.ActNorm(3, dtype=dtype)),
@@ -90,6 +111,9 @@ CASES = {
     "AffineCoupling, flipped": (3, lambda dtype: _coupling(True, 3, dtype)),
     "AffineCoupling, smallest": (2, lambda dtype: _coupling(False, 2, dtype)),
     "BoundedAffine": (3, lambda dtype: bijectors.BoundedAffine(_raw([2, 3], dtype))),
+    "Conditional": (2, _conditional),
+    "Conditional, coupling": (3, _coupling_given),
+    "Conditional, autoregressive": (3, _autoregressive_given),
     "Coupling": (
         3,
         lambda dtype: _spline_coupling(bijectors.RationalQuadraticSpline, dtype),

@@ -33,6 +33,16 @@ def test_it_starts_orthogonal(parametrization, channels):
 
 
 @each
+@pytest.mark.parametrize("channels", [1, 2, 3, 4, 12])
+def test_it_starts_where_it_is_told(parametrization, channels):
+    rotation = np.linalg.qr(RNG.normal(size=[channels, channels]))[0]
+    for start in (np.eye(channels), np.eye(channels)[::-1], rotation):
+        layer = InvertibleConv1x1(channels, parametrization, start=start, dtype=tf.float64)
+        np.testing.assert_allclose(layer.matrix(), start, atol=1e-12)
+        np.testing.assert_allclose(layer.inverse_matrix(), start.T, atol=1e-12)
+
+
+@each
 def test_the_log_det_is_that_of_the_matrix_for_every_pixel(parametrization):
     layer = moved(InvertibleConv1x1(4, parametrization, dtype=tf.float64))
     w = layer.matrix().numpy()
@@ -71,8 +81,8 @@ def test_it_can_learn_any_scale(parametrization):
 def test_lu_keeps_its_permutation_and_signs():
     layer = InvertibleConv1x1(6)
     names = {variable.name.split(":")[0] for variable in layer.trainable_variables}
-    assert names == {"lower", "upper", "log_scale"}
-    assert len(layer.variables) == 5
+    assert names == {"entries"}
+    assert len(layer.variables) == 3
 
 
 def test_what_is_refused():
@@ -80,5 +90,9 @@ def test_what_is_refused():
         InvertibleConv1x1(3, "svd")
     with pytest.raises(ValueError, match=r"event_size must be .* got 0"):
         InvertibleConv1x1(0)
+    with pytest.raises(ValueError, match=r"start must be a 3 x 3 matrix, got the shape \(2, 2\)"):
+        InvertibleConv1x1(3, start=np.eye(2))
+    with pytest.raises(ValueError, match=r"must be orthogonal, but start @ start.T is 3 off"):
+        InvertibleConv1x1(3, start=2 * np.eye(3))
     with pytest.raises(ValueError, match=r"acts on events of size 3, got shape \(2, 4, 4, 2\)"):
         InvertibleConv1x1(3).forward(tf.zeros([2, 4, 4, 2]))
