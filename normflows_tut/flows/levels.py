@@ -59,17 +59,18 @@ def glow_steps(
     """Returns the links of a level of Glow, from the data."""
     if start not in _STARTS:
         raise ValueError(f"Unknown start {start!r}; known: {', '.join(_STARTS)}.")
-    # A block's pixels a b c d in the order a d b c: its halves are the checkerboard's colours.
+    # `Squeeze` gives a block's pixels as a d b c, whose halves are the colours of the checkerboard;
+    # those of a b c d are the rows.
     identity = np.eye(channels)
-    checkerboard = identity[np.arange(channels).reshape(4, -1)[[0, 3, 1, 2]].ravel()]
-    turns = {0: checkerboard, (num_steps + 1) // 2: checkerboard.T}
+    rows = identity[np.arange(channels).reshape(4, -1)[[0, 2, 3, 1]].ravel()]
+    turn = (num_steps + 1) // 2
     links = []
     for i in range(num_steps):
         step = f"{name}_step_{i}"
         mix = InvertibleConv1x1(
             channels,
             parametrization,
-            start=None if start == "rotation" else turns.get(i, identity),
+            start=None if start == "rotation" else rows if i == turn else identity,
             seed=[*seed, i, 0],
             dtype=dtype,
             name=f"{step}_mix",
