@@ -2,7 +2,7 @@
 
 The base is a standard normal distribution. Every flow ends, on the data side, in a
 standardising step, which the first `training.fit` sets from the data; see
-`bijectors.ActNorm`.
+`bijectors.ActNorm`. `BijectorLayer` makes a layer of a Keras model of any of them.
 """
 
 from normflows_tut.flows.autoregressive import (
@@ -13,11 +13,13 @@ from normflows_tut.flows.autoregressive import (
 from normflows_tut.flows.composition import append, layers, prefixes
 from normflows_tut.flows.coupling import neural_spline, real_nvp
 from normflows_tut.flows.image import glow, multiscale_neural_spline, multiscale_real_nvp
+from normflows_tut.flows.keras_layer import BijectorLayer
 from normflows_tut.flows.pixels import dequantization, pixel_range
 from normflows_tut.flows.simple import planar, radial
 from normflows_tut.flows.storage import export, load, save
 
 __all__ = [
+    "BijectorLayer",
     "append",
     "dequantization",
     "export",
