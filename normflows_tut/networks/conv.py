@@ -52,8 +52,10 @@ class Conv(tf.Module):
         """Maps `[..., h, w, m]` to `[..., h, w, k]`."""
         # As one batch: without any, oneDNN ends the process.
         images = tf.reshape(x, tf.concat([[-1], tf.shape(x)[-3:]], axis=0))
-        y = tf.nn.convolution(images, self.weights, padding="SAME") + self.bias
-        return tf.reshape(y, tf.concat([tf.shape(x)[:-1], [y.shape[-1]]], axis=0))
+        y = tf.nn.convolution(images, self.weights, padding="SAME")
+        # Before the bias: of no image at all, oneDNN returns as many channels as it was given.
+        shape = tf.concat([tf.shape(x)[:-1], tf.shape(self.bias)], axis=0)
+        return tf.reshape(y, shape) + self.bias
 
 
 class ConvNet(tf.Module):
