@@ -96,6 +96,19 @@ def test_save_and_load(factory, tmp_path):
     )
 
 
+@pytest.mark.parametrize("name", ["real_nvp", "inverse_autoregressive", "planar"])
+def test_it_is_served_without_this_package(name, tmp_path):
+    conditional = shaken(FACTORIES[name](2, 2, context_size=2))
+    flows.export(conditional, tmp_path / "served")
+    served = tf.saved_model.load(tmp_path / "served")
+    context = tf.constant(CONTEXT, tf.float32)
+    x = served.sample(tf.constant(3), context, tf.constant([0, 1]))
+    assert x.shape == [3, 5, 2]
+    np.testing.assert_allclose(
+        served.log_prob(x[0], context), conditional(context).log_prob(x[0]), atol=1e-4
+    )
+
+
 def test_the_context_is_standardised():
     conditional = shaken(flows.real_nvp(2, 2, (8,), context_size=2, dtype=tf.float64))
     x = RNG.normal(size=[5, 2])

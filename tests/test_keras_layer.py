@@ -551,6 +551,11 @@ def test_weights_of_another_layer_are_refused_and_none_is_touched(tmp_path):
         (bijectors.Planar, {"event_size": 2, "dtype": "float16"}, "float64, got 'float16'"),
         (flows.planar, {"event_size": 2, "dtype": "mixed_float16"}, "float64, got 'float16'"),
         (bijectors.Planar(2), {"dtype": "float64"}, "planar is of float32 .*dtype is float64"),
+        (
+            flows.real_nvp,
+            {"event_size": 2, "context_size": 3},
+            r"no context to give, got flows.real_nvp with context_size=3",
+        ),
         (tfb.Split(2), {}, "acts on several tensors"),
     ],
 )

@@ -113,6 +113,7 @@ def conditional_normal(
       Kingma & Welling (2014), Auto-Encoding Variational Bayes, appendix C.2.
     """
     network = {"hidden_units": hidden_units, "activation": activation}
+    positive_int("context_size", context_size)
     return compose([], event_size, dtype, "normal", context_size=context_size, seed=seed, **network)
 
 

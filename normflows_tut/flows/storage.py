@@ -8,6 +8,7 @@ import tempfile
 import tensorflow as tf
 
 from normflows_tut import _archive
+from normflows_tut.flows.conditional import ConditionalFlow
 
 
 def save(flow, path):
@@ -43,11 +44,18 @@ def export(flow, path):
     served.sample(n, seed)     int32 n, int32 seed [2]; returns [n, d], the same for the same seed
     ```
 
+    A `ConditionalFlow` is served with its contexts `[n, c]`, or `[m, c]` for n samples of each:
+
+    ```none
+    served.log_prob(x, context)
+    served.sample(n, context, seed)                      [n, m, d]
+    ```
+
     Neither this package nor TensorFlow Probability has to be installed there. Both functions
     take any n.
 
     Args:
-      flow: A `tfd.TransformedDistribution` on events `[d]`.
+      flow: A `tfd.TransformedDistribution` or a `ConditionalFlow`, on vectors or images.
       path: The folder; an earlier export there is replaced in one step.
 
     Raises:
@@ -74,6 +82,16 @@ class _Served(tf.Module):
         self.flow = flow
         points = tf.TensorSpec([None, *flow.event_shape], flow.dtype, name="x")
         count, seed = tf.TensorSpec([], tf.int32, "n"), tf.TensorSpec([2], tf.int32, "seed")
+        if isinstance(flow, ConditionalFlow):
+            context = tf.TensorSpec([None, flow.context_size], flow.dtype, name="context")
+            self.log_prob = tf.function(
+                lambda x, context: flow(context).log_prob(x), input_signature=[points, context]
+            )
+            self.sample = tf.function(
+                lambda n, context, seed: flow(context).sample(n, seed=seed),
+                input_signature=[count, context, seed],
+            )
+            return
         self.log_prob = tf.function(lambda x: flow.log_prob(x), input_signature=[points])
         self.sample = tf.function(
             lambda n, seed: flow.sample(n, seed=seed), input_signature=[count, seed]
