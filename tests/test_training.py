@@ -123,7 +123,7 @@ class TestAdam:
 class TestBatches:
     def test_an_epoch_has_every_point_once(self):
         data = np.zeros([10, 2])
-        (rows,) = objectives.ArrayLikelihood(data, 4, 3, tf.float32).rows(0, 15)
+        (rows,) = objectives.ArrayLikelihood([data], 4, 3, tf.float32).rows(0, 15)
         assert rows.shape == (15, 4)
         epochs = rows.reshape(6, 10)  # six epochs, cut into fifteen batches
         assert (np.sort(epochs, axis=1) == np.arange(10)).all()
@@ -131,17 +131,17 @@ class TestBatches:
 
     def test_a_batch_depends_on_seed_and_step_alone(self):
         data = np.zeros([10, 2])
-        (together,) = objectives.ArrayLikelihood(data, 4, 3, tf.float32).rows(0, 15)
-        apart = objectives.ArrayLikelihood(data, 4, 3, tf.float32)
+        (together,) = objectives.ArrayLikelihood([data], 4, 3, tf.float32).rows(0, 15)
+        apart = objectives.ArrayLikelihood([data], 4, 3, tf.float32)
         for first, count in [(14, 1), (0, 2), (5, 9)]:
             np.testing.assert_array_equal(
                 apart.rows(first, count)[0], together[first : first + count]
             )
-        (other,) = objectives.ArrayLikelihood(data, 4, 4, tf.float32).rows(0, 15)
+        (other,) = objectives.ArrayLikelihood([data], 4, 4, tf.float32).rows(0, 15)
         assert (other != together).any()
 
     def test_a_batch_is_at_most_the_data(self):
-        (rows,) = objectives.ArrayLikelihood(np.zeros([3, 2]), 512, 0, tf.float32).rows(0, 2)
+        (rows,) = objectives.ArrayLikelihood([np.zeros([3, 2])], 512, 0, tf.float32).rows(0, 2)
         assert np.sort(rows, axis=1).tolist() == [[0, 1, 2], [0, 1, 2]]
 
 
