@@ -16,6 +16,7 @@ PEERS = {  # they need other environments
     "quality_choice": ("jax", "torch"),
     "quality": ("jax", "torch"),
     "tables": ("torch",),
+    "image_steps": ("torch",),
 }
 NAMES = (
     "speed",
@@ -32,9 +33,12 @@ NAMES = (
     "tables",
     "planar_energies",
     "mnist_choice",
+    "glow_choice",
     "image_speed",
+    "image_steps",
+    "vae",
 )
-LONG = ("mnist",)  # hours: only if named
+LONG = ("mnist", "glow")  # hours: only if named
 
 
 def peer_python(name):
