@@ -210,9 +210,8 @@ def test_a_hand_made_layer_takes_a_context_like_any_tfp_bijector():
 def test_planar_parameters_of_each_point():
     u, w, b = RNG.normal(size=[4, 2]), RNG.normal(size=[4, 2]), RNG.normal(size=[4])
     z = RNG.normal(size=[4, 2])
-    together = bijectors.Planar(
-        2, u=tf.constant(u), w=tf.constant(w), b=tf.constant(b), dtype=tf.float64
-    )
+    raw = tf.constant(np.concatenate([u, w, b[:, np.newaxis]], axis=1))
+    together = bijectors.Planar(2, raw=raw, dtype=tf.float64)
     assert not together.variables
     for i in range(4):
         alone = bijectors.Planar(2, u=u[i], w=w[i], b=b[i], dtype=tf.float64)
@@ -239,7 +238,7 @@ def make(**options):
         (lambda: networks.MLP(2, 1, context_size=3)(tf.zeros([1, 2])), "context of width 3, got 0"),
         (lambda: networks.MLP(2, 1)(tf.zeros([1, 2]), tf.zeros([1, 4])), "of width 0, got 4"),
         (lambda: networks.ConvNet(1, 1, context_size=2)(tf.zeros([1, 4, 4, 1])), "width 2, got 0"),
-        (lambda: bijectors.Planar(2, u=tf.zeros([4, 3])), r"'...', 2\].*got \(4, 3\)"),
+        (lambda: bijectors.Planar(2, raw=tf.zeros([4, 3])), r"shape \[..., 5\], got \(4, 3\)"),
         (lambda: training.fit(make(context_size=3), np.zeros([4, 2])),
          r"depends on a context of 3 numbers: give context, an array \[4, 3\]"),
         (lambda: training.fit(make(), np.zeros([4, 2]), context=np.zeros([4, 3])),

@@ -159,16 +159,12 @@ def initial_value(name, value, shape, dtype):
     return tf.constant(array, dtype)
 
 
-def variable_or_tensor(name, value, shape, dtype):
-    """Returns a tensor as it is, with any leading dimensions, all else as a variable's start."""
-    if not tf.is_tensor(value) or isinstance(value, tf.Variable):
-        return tf.Variable(initial_value(name, value, shape, dtype), name=name)
-    if value.dtype != dtype or list(value.shape[value.shape.rank - len(shape) :]) != shape:
-        raise ValueError(
-            f"{name}, a tensor, must have shape {['...', *shape]} and dtype {dtype.name}, got "
-            f"{value.shape} and {value.dtype.name}."
-        )
-    return value
+def split_raw(raw, sizes, dtype):
+    """Returns the parts of these sizes of `raw`, parameters of the points in one tensor."""
+    raw = tf.convert_to_tensor(raw, dtype)
+    if raw.shape.rank == 0 or raw.shape[-1] != sum(sizes):
+        raise ValueError(f"raw must have shape [..., {sum(sizes)}], got {raw.shape}.")
+    return tf.split(raw, sizes, axis=-1)
 
 
 def takes_context(conditioner):

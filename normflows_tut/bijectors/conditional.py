@@ -47,7 +47,7 @@ class Conditional(VectorBijector):
 
     Example:
       >>> from normflows_tut.networks import MLP
-      >>> layer = Conditional(2, MLP(3, 5), lambda m: Planar(2, u=m[:, :2], w=m[:, 2:4], b=m[:, 4]))
+      >>> layer = Conditional(2, MLP(3, 5), lambda raw: Planar(2, raw=raw))
       >>> layer.forward([[1.0, 2.0]], context=[[0.0, 1.0, 0.0]]).numpy().tolist()
       [[1.0, 2.0]]
     """

@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from normflows_tut._checks import random_generator
 from normflows_tut.bijectors._root import increasing_root
-from normflows_tut.bijectors._vector import VectorBijector, variable_or_tensor
+from normflows_tut.bijectors._vector import VectorBijector, initial_value, split_raw
 
 
 class Planar(VectorBijector):
@@ -33,17 +33,18 @@ class Planar(VectorBijector):
 
     Args:
       event_size: Number of dimensions d, at least 1.
-      u: Initial value of the variable `u`, shape `[d]`; small random numbers by default. A tensor
-        `[..., d]` is taken as it is, and there is no variable; its leading dimensions are those
-        of the points.
-      w: As `u`; random numbers by default.
-      b: Initial value of the variable `b`, a number, or a tensor `[...]`.
+      u: Initial value of the variable `u`, shape `[d]`; small random numbers by default.
+      w: Initial value of the variable `w`, shape `[d]`; random numbers by default.
+      b: Initial value of the variable `b`, a number.
+      raw: In place of variables, u, w and b in one tensor `[..., 2 d + 1]`, as a network makes
+        them; its leading dimensions are those of the points.
       seed: An int or a sequence of ints; decides the random initial values.
       dtype: `tf.float32` or `tf.float64`.
       name: Name of the bijector.
 
     Raises:
-      ValueError: `event_size` is below 1, or an initial value has another shape or is not finite.
+      ValueError: `event_size` is below 1, an initial value has another shape or is not
+        finite, or `raw` has another width.
 
     Reference:
       Rezende & Mohamed (2015), Variational Inference with Normalizing Flows, equations
@@ -56,19 +57,32 @@ class Planar(VectorBijector):
     """
 
     def __init__(
-        self, event_size, *, u=None, w=None, b=0.0, seed=0, dtype=tf.float32, name="planar"
+        self,
+        event_size,
+        *,
+        u=None,
+        w=None,
+        b=0.0,
+        raw=None,
+        seed=0,
+        dtype=tf.float32,
+        name="planar",
     ):
         parameters = dict(locals())
         super().__init__(event_size, dtype=dtype, parameters=parameters, name=name)
         d = self.event_size
+        if raw is not None:
+            self.u, self.w, b = split_raw(raw, [d, d, 1], self.dtype)
+            self.b = b[..., 0]
+            return
         rng = random_generator(seed)
         # A small u starts the layer near the identity; w of unit length on average lets
         # the tanh bend over about one standard deviation of the base.
         random_u, random_w = 0.01 * rng.normal(size=d), rng.normal(size=d) / np.sqrt(d)
         u, w = random_u if u is None else u, random_w if w is None else w
-        self.u = variable_or_tensor("u", u, [d], self.dtype)
-        self.w = variable_or_tensor("w", w, [d], self.dtype)
-        self.b = variable_or_tensor("b", b, [], self.dtype)
+        self.u = tf.Variable(initial_value("u", u, [d], dtype), name="u")
+        self.w = tf.Variable(initial_value("w", w, [d], dtype), name="w")
+        self.b = tf.Variable(initial_value("b", b, [], dtype), name="b")
 
     def _slope_at_plane(self):
         """1 + w.u_hat, which is softplus(w.u): written so, it stays positive in floats."""

@@ -2,10 +2,9 @@
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from normflows_tut._checks import positive_float, random_generator
-from normflows_tut.bijectors._vector import VectorBijector, variable_or_tensor
+from normflows_tut.bijectors._vector import VectorBijector, initial_value, split_raw
 
 
 class Radial(VectorBijector):
@@ -29,18 +28,18 @@ class Radial(VectorBijector):
     Args:
       event_size: Number of dimensions d, at least 1.
       center: Initial value of the variable `center`, the z0 above, shape `[d]`; random
-        numbers by default. A tensor `[..., d]` is taken as it is, and there is no variable; its
-        leading dimensions are those of the points.
-      alpha: Initial value of alpha, a number above 0, in the units of the data; or a tensor
-        `[...]` of such.
-      beta: Initial value of the variable `beta`, a number, or a tensor `[...]`; by default the
-        one at which the layer is the identity.
+        numbers by default.
+      alpha: Initial value of alpha, a number above 0, in the units of the data.
+      beta: Initial value of the variable `beta`, a number; by default the one at which
+        the layer is the identity.
+      raw: In place of variables, center, log(e^alpha - 1) and beta in one tensor `[..., d + 2]`,
+        as a network makes them; its leading dimensions are those of the points.
       seed: An int or a sequence of ints; decides the random initial values.
       dtype: `tf.float32` or `tf.float64`.
       name: Name of the bijector.
 
     Raises:
-      ValueError: `event_size` is below 1, `alpha` is not above 0, or `center` has another
+      ValueError: `event_size` is below 1, `alpha` is not above 0, or `center` or `raw` has another
         shape.
 
     Reference:
@@ -61,6 +60,7 @@ class Radial(VectorBijector):
         center=None,
         alpha=1.0,
         beta=None,
+        raw=None,
         seed=0,
         dtype=tf.float32,
         name="radial",
@@ -68,18 +68,21 @@ class Radial(VectorBijector):
         parameters = dict(locals())
         super().__init__(event_size, dtype=dtype, parameters=parameters, name=name)
         d = self.event_size
+        if raw is not None:
+            self.center, raw_alpha, beta = split_raw(raw, [d, 1, 1], self.dtype)
+            self.raw_alpha, self.beta = raw_alpha[..., 0], beta[..., 0]
+            return
+        alpha = positive_float("alpha", alpha)
+        # Inverse of log(1 + e^t), written so that it does not overflow.
+        softplus_inverse = alpha + np.log(-np.expm1(-alpha))
         random_center = random_generator(seed).normal(size=d)
-        self.center = variable_or_tensor(
-            "center", random_center if center is None else center, [d], self.dtype
+        self.center = tf.Variable(
+            initial_value("center", random_center if center is None else center, [d], dtype),
+            name="center",
         )
-        if tf.is_tensor(alpha) and not isinstance(alpha, tf.Variable):
-            raw = tfp.math.softplus_inverse(alpha)
-        else:
-            alpha = positive_float("alpha", alpha)
-            # Inverse of log(1 + e^t), written so that it does not overflow.
-            raw = alpha + np.log(-np.expm1(-alpha))
-        self.raw_alpha = variable_or_tensor("raw_alpha", raw, [], self.dtype)
-        self.beta = variable_or_tensor("beta", raw if beta is None else beta, [], self.dtype)
+        beta = softplus_inverse if beta is None else beta
+        self.raw_alpha = tf.Variable(softplus_inverse, dtype=dtype, name="raw_alpha")
+        self.beta = tf.Variable(initial_value("beta", beta, [], dtype), name="beta")
 
     @property
     def alpha(self):

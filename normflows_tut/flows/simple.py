@@ -1,7 +1,5 @@
 """Flows of many small layers of one kind, and the one that is a normal distribution."""
 
-import functools
-
 import numpy as np
 import tensorflow as tf
 
@@ -119,14 +117,14 @@ def conditional_normal(
 
 def _stack(kind, event_size, num_layers, context_size, network, seed, dtype):
     """Returns the flow of `num_layers` layers of one class, each with a seed of its own."""
-    make, start_of, at = _KINDS[kind]
+    make, numbers_of = _KINDS[kind]
     stack = []
     for k in range(positive_int("num_layers", num_layers)):
         layer = make(event_size, seed=[seed, k], dtype=dtype, name=f"{kind}_{k}")
         if context_size:
             layer = layer_given(
-                functools.partial(at, event_size),
-                start_of(layer),
+                lambda raw: make(event_size, raw=raw, dtype=dtype),
+                numbers_of(layer),
                 event_size,
                 context_size,
                 **network,
@@ -146,17 +144,8 @@ def _stack(kind, event_size, num_layers, context_size, network, seed, dtype):
     )
 
 
-def _planar_at(d, raw):
-    return Planar(d, u=raw[..., :d], w=raw[..., d:-1], b=raw[..., -1], dtype=raw.dtype)
-
-
-def _radial_at(d, raw):
-    alpha = tf.math.softplus(raw[..., -2])
-    return Radial(d, center=raw[..., :d], alpha=alpha, beta=raw[..., -1], dtype=raw.dtype)
-
-
-# class, its numbers in one vector, and the layer that has such numbers
+# class, and its numbers in one vector, as its argument `raw` has them
 _KINDS = {
-    "planar": (Planar, lambda p: np.concatenate([p.u, p.w, [p.b]]), _planar_at),
-    "radial": (Radial, lambda r: np.concatenate([r.center, [r.raw_alpha, r.beta]]), _radial_at),
+    "planar": (Planar, lambda p: np.concatenate([p.u, p.w, [p.b]])),
+    "radial": (Radial, lambda r: np.concatenate([r.center, [r.raw_alpha, r.beta]])),
 }

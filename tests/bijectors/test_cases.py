@@ -85,7 +85,7 @@ def _dequantization(dtype):
 
 def _conditional(dtype):
     def planar(raw):
-        return bijectors.Planar(2, u=raw[..., :2], w=raw[..., 2:4], b=raw[..., 4], dtype=dtype)
+        return bijectors.Planar(2, raw=raw, dtype=dtype)
 
     network = MLP(2, 5, (8,), activation="tanh", zero_last=False, dtype=dtype)
     layer = bijectors.Conditional(2, network, planar, dtype=dtype)
