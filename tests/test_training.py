@@ -586,7 +586,9 @@ class TestArguments:
         assert len(fit(flow, num_steps=2).loss) == 2  # and the flow is none the worse for it
 
     def test_a_flow_must_be_a_distribution_of_vectors(self):
-        with pytest.raises(ValueError, match=r"flow must be a tfd.Distribution or a ConditionalFlow, got <.*Shift"):
+        with pytest.raises(
+            ValueError, match=r"flow must be a tfd.Distribution or a ConditionalFlow, got <.*Shift"
+        ):
             fit(tfb.Shift(tf.Variable([0.0, 0.0])))
         with pytest.raises(ValueError, match=r"got event_shape \(\) and batch_shape \(2,\)"):
             fit(tfd.Normal(tf.Variable([0.0, 0.0]), 1.0))
