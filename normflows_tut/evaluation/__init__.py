@@ -7,6 +7,7 @@ them back, and a wrong inverse would pass.
 """
 
 from normflows_tut.evaluation.bits import bits_per_dim
+from normflows_tut.evaluation.calibration import rank_band, rank_histogram, ranks
 from normflows_tut.evaluation.density import default_bounds, log_density
 from normflows_tut.evaluation.divergence import (
     Estimate,
@@ -30,6 +31,9 @@ __all__ = [
     "log_density",
     "log_det_error",
     "negative_log_likelihood",
+    "rank_band",
+    "rank_histogram",
+    "ranks",
     "reverse_kl",
     "round_trip_error",
 ]

@@ -1,0 +1,127 @@
+"""Whether a posterior is as sure as it should be: ranks of what was true among its samples."""
+
+import numpy as np
+import tensorflow as tf
+from scipy import stats
+
+from normflows_tut._checks import data_array, positive_int, random_generator, seed_number
+from normflows_tut.flows import ConditionalFlow
+
+_NUMBERS = 2**20  # samples times coordinates in memory at a time
+_TRIALS = 20_000  # simulated histograms, for the band
+
+
+def ranks(posterior, parameters, context, *, num_samples=99, seed=0):
+    """Ranks of true parameters among samples of the posterior given their data.
+
+    ```none
+    ranks[i, j] = number of samples s with s_j < parameters[i, j],   s ~ q(. | context[i])
+    ```
+
+    If the pairs come from the model and q is the exact posterior, every rank from 0 to
+    `num_samples` is equally frequent: simulation-based calibration. Ranks that crowd at both ends
+    say that q is too narrow, in the middle too wide, at one end shifted.
+
+    Args:
+      posterior: A `flows.ConditionalFlow` on `[d]`, or a callable from contexts `[n, c]` to a
+        `tfd.Distribution` with the batch shape `[n]`.
+      parameters: Array `[n, d]`, drawn from the prior.
+      context: Array `[n, c]`, simulated from the parameters row by row.
+      num_samples: Samples for each pair.
+      seed: Int from 0 to 2^31 - 1.
+
+    Returns:
+      int64 array `[n, d]`, values from 0 to `num_samples`.
+
+    Raises:
+      ValueError: The arrays do not fit together, or a number is out of range.
+
+    Reference:
+      Talts, Betancourt, Simpson, Vehtari & Gelman (2018), Validating Bayesian Inference
+      Algorithms with Simulation-Based Calibration, Algorithm 1.
+    """
+    size = posterior.event_shape[0] if isinstance(posterior, ConditionalFlow) else None
+    parameters = data_array(parameters, size, dtype=np.float64, name="parameters")
+    context = data_array(context, None, dtype=np.float64, name="context")
+    count = positive_int("num_samples", num_samples)
+    if len(context) != len(parameters):
+        raise ValueError(
+            f"context must have a row for each of {len(parameters)} parameters, got {len(context)}."
+        )
+    dtype = getattr(posterior, "dtype", tf.float32)
+    block = max(1, _NUMBERS // (count * parameters.shape[1]))
+    found = []
+    for k, start in enumerate(range(0, len(parameters), block)):
+        rows = slice(start, start + block)
+        samples = posterior(tf.constant(context[rows], dtype)).sample(
+            count, seed=tf.constant([seed_number(seed), k])
+        )
+        below = samples.numpy() < parameters[rows].astype(samples.dtype.as_numpy_dtype)
+        found.append(below.sum(axis=0))
+    return np.concatenate(found)
+
+
+def rank_histogram(ranks, num_samples, num_bins=20):
+    """Counts of ranks in bins of equal width.
+
+    Args:
+      ranks: int array `[n, d]` of ranks from 0 to `num_samples`.
+      num_samples: As given to `ranks`.
+      num_bins: Number of bins; it must divide `num_samples + 1`, or some would be wider.
+
+    Returns:
+      int64 array `[d, num_bins]`.
+
+    Raises:
+      ValueError: The bins cannot be of equal width, or a rank is out of range.
+    """
+    ranks = np.asarray(ranks)
+    size, bins = positive_int("num_samples", num_samples) + 1, positive_int("num_bins", num_bins)
+    if size % bins:
+        raise ValueError(
+            f"num_bins must divide num_samples + 1 = {size}, got {bins}: bins would differ."
+        )
+    if ranks.ndim != 2 or ranks.size == 0:
+        raise ValueError(f"ranks must have shape [n, d], got {ranks.shape}.")
+    if ranks.min() < 0 or ranks.max() >= size:
+        raise ValueError(f"ranks must be from 0 to {size - 1}, got {ranks.min()} to {ranks.max()}.")
+    bin_of = ranks // (size // bins)
+    return np.stack([np.bincount(column, minlength=bins) for column in bin_of.T])
+
+
+def rank_band(num_points, num_bins=20, level=0.95, *, seed=0):
+    """The counts between which all bins of a calibrated histogram lie, with probability `level`.
+
+    ```none
+    counts ~ Multinomial(num_points, 1 / num_bins)
+    P(low <= every count <= high) >= level
+    ```
+
+    For a single bin the band would be that of the binomial distribution; of twenty such bins one
+    is outside most of the time. So the band is made wider, by as much as simulated histograms ask.
+
+    Args:
+      num_points: Number of ranks in the histogram.
+      num_bins: Number of bins.
+      level: Probability, above 0 and below 1.
+      seed: Of the simulation.
+
+    Returns:
+      Two ints, low and high.
+
+    Raises:
+      ValueError: A number is out of range.
+
+    Reference:
+      The idea of one band for all bins is that of Säilynoja, Bürkner & Vehtari (2022), Graphical
+      Test for Discrete Uniformity, section 2, who apply it to cumulative counts.
+    """
+    n, bins = positive_int("num_points", num_points), positive_int("num_bins", num_bins)
+    if not 0 < level < 1:
+        raise ValueError(f"level must be above 0 and below 1, got {level!r}.")
+    counts = random_generator(seed).multinomial(n, np.full(bins, 1 / bins), size=_TRIALS)
+    of_bin = stats.binom(n, 1 / bins)
+    # The least likely bin of each histogram, by the smaller of its two tails.
+    least = np.minimum(of_bin.cdf(counts), of_bin.sf(counts - 1)).min(axis=1)
+    tail = np.quantile(least, 1 - level)
+    return int(of_bin.ppf(tail)), int(of_bin.isf(tail))
