@@ -30,7 +30,9 @@ def own_traits(kind):
 
 
 def test_every_public_widget_is_tested():
-    assert {*EXPLORERS, "FlowExplorer", "LayerScrubber"} == set(widgets.__all__)
+    assert {*EXPLORERS, "FlowExplorer", "LayerScrubber", "PosteriorExplorer"} == set(
+        widgets.__all__
+    )
 
 
 @pytest.mark.parametrize("name", EXPLORERS)
@@ -211,3 +213,43 @@ def one_bijector(bijector):
 def test_flow_explorer_refuses(flow, more, message):
     with pytest.raises(ValueError, match=re.escape(message)):
         widgets.FlowExplorer(flow(), **{"bounds": BOX, **more})
+
+
+def a_posterior(**options):
+    return flows.neural_spline(
+        2, **{"num_layers": 2, "hidden_units": (5,), "context_size": 1, **options}
+    )
+
+
+def test_posterior_explorer_carries_weights_as_bytes_and_is_small():
+    posterior = a_posterior(context_size=2)
+    ranges = [(-1, 3), (0, 1)]
+    widget = widgets.PosteriorExplorer(posterior, bounds=BOX, ranges=ranges, marks=[(1, 2)])
+    assert widget.observation == [1.0, 0.5]
+    count = sum(int(np.prod(v.shape)) for v in posterior.trainable_variables)
+    assert len(widget.weights) == 4 * count
+    state = embed_data(views=[widget], drop_defaults=False)["manager_state"]["state"]
+    assert len(str(state[widget.model_id]["state"])) < 45_000
+    assert own_traits(widgets.PosteriorExplorer) == {"plan", "weights", "bounds", "observation"}
+
+
+@pytest.mark.parametrize(
+    ("posterior", "more", "message"),
+    [
+        (lambda: flows.neural_spline(2), {}, "a ConditionalFlow over two coordinates"),
+        (lambda: a_posterior(context_size=3), {}, "a context of one or two numbers"),
+        (lambda: flows.neural_spline(3, context_size=1), {}, "over two coordinates"),
+        (lambda: flows.real_nvp(2, context_size=1), {}, "must be splines from data to base"),
+        (lambda: flows.planar(2, context_size=1), {}, "couplings of flows.neural_spline"),
+        (lambda: a_posterior(autoregressive=True), {}, "couplings of flows.neural_spline"),
+        (lambda: a_posterior(act_norm=True), {}, "couplings of flows.neural_spline"),
+        (lambda: a_posterior(activation="elu"), {}, "must be one of relu, tanh, silu"),
+        (a_posterior, {"ranges": [(2, 1)]}, "ranges must hold a pair (low, high) for each of 1"),
+        (a_posterior, {"ranges": [(1, 2), (1, 2)]}, "for each of 1 numbers"),
+        (a_posterior, {"observation": [1.0, 2.0]}, "observation must hold 1 numbers, got [1.0"),
+        (a_posterior, {"bounds": ((1, 0), (0, 1))}, "bounds must be ((x0, x1)"),
+    ],
+)
+def test_posterior_explorer_refuses(posterior, more, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        widgets.PosteriorExplorer(posterior(), **{"bounds": BOX, "ranges": [(-1, 1)], **more})

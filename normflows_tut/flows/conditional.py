@@ -10,7 +10,7 @@ from normflows_tut.networks import MLP
 
 tfd = tfp.distributions
 
-_LOG_SCALE_BOUND = 6.0  # a posterior may be four hundred times narrower than the data
+LOG_SCALE_BOUND = 6.0  # a posterior may be four hundred times narrower than the data
 
 
 class ConditionalFlow(tf.Module):
@@ -107,7 +107,7 @@ def normal_given(event_size, context_size, *, dtype, **network):
     """Returns a layer that scales and shifts as a network says of the context."""
     return layer_given(
         lambda raw: BoundedAffine(
-            tf.stack(tf.split(raw, 2, axis=-1), axis=-2), log_scale_bound=_LOG_SCALE_BOUND
+            tf.stack(tf.split(raw, 2, axis=-1), axis=-2), log_scale_bound=LOG_SCALE_BOUND
         ),
         np.zeros([2 * event_size]),
         event_size,

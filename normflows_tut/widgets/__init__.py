@@ -20,6 +20,7 @@ from normflows_tut.widgets.explorers import (
 from normflows_tut.widgets.flow_explorer import FlowExplorer
 from normflows_tut.widgets.layer_scrubber import LayerScrubber
 from normflows_tut.widgets.mask_explorer import MaskExplorer
+from normflows_tut.widgets.posterior_explorer import PosteriorExplorer
 from normflows_tut.widgets.spline_explorer import SplineExplorer
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "LinearMap",
     "MaskExplorer",
     "PlanarRadial",
+    "PosteriorExplorer",
     "SplineExplorer",
     "Stretch",
 ]

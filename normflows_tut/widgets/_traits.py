@@ -89,6 +89,22 @@ class Matrix(traitlets.TraitType):
         return [_pair(f"a row of {self.name}", row) for row in rows]
 
 
+class Numbers(traitlets.TraitType):
+    """One to `most` finite numbers, shared with the page."""
+
+    def __init__(self, default_value, *, most):
+        super().__init__(list(default_value))
+        self._most = most
+        self.tag(sync=True)
+
+    def validate(self, obj, value):
+        """Returns the value as a list of floats, or raises a ValueError that names it."""
+        numbers = _items(self.name, value)
+        if not 1 <= len(numbers) <= self._most:
+            raise ValueError(f"{self.name} must hold 1..{self._most} numbers, got {value!r}.")
+        return [_finite(f"an entry of {self.name}", number) for number in numbers]
+
+
 class WholeNumbers(traitlets.TraitType):
     """One to `most` whole numbers from `low` to `high`, shared with the page."""
 

@@ -41,7 +41,9 @@ class FlowExplorer(PageWidget):
       2.0
     """
 
-    _esm = module("rational_quadratic", "spline_flow", "kit", "draw", "flow_explorer")
+    _esm = module(
+        "rational_quadratic", "spline_flow", "kit", "draw", "density_picture", "flow_explorer"
+    )
     weights = traitlets.Bytes().tag(sync=True)
     plan = traitlets.Dict().tag(sync=True)
     bounds = Matrix([[-4.0, 4.0], [-4.0, 4.0]])
@@ -85,7 +87,7 @@ def exported(flow):
     *stack, standardise = parts
     layers, numbers = [], []
     for layer in stack:
-        limits = _limits(layer)
+        limits = limits_of(layer)
         steps = _coupling_steps(layer) if isinstance(layer, Coupling) else _both_steps(layer)
         sizes = [[*(len(m) - 1 for m in parts), parts[-1].shape[1]] for _, parts in steps]
         axes = [int(axis) for axis, _ in steps]
@@ -102,35 +104,42 @@ def exported(flow):
     return plan, np.concatenate(numbers).astype("<f4").tobytes()
 
 
-def _limits(layer):
+def limits_of(layer, *context):
     """Returns the activation and the limits of the splines of `layer`, or raises a ValueError."""
     if not isinstance(layer, Coupling | MaskedAutoregressive):
         raise ValueError(f"the layers must be of flows.neural_spline, got {layer!r}.")
     width = 1 if isinstance(layer, Coupling) else 2
-    spline = layer.transform(tf.zeros([1, width], layer.dtype))
+    spline = layer.transform(tf.zeros([1, width], layer.dtype), *context)
     if not (is_inverted(spline) and isinstance(spline.bijector, RationalQuadraticSpline)):
         raise ValueError(f"the layers must be splines from data to base, got {spline!r}.")
-    activation = layer.conditioner.activation
-    known = [name for name in _ACTIVATIONS if activation_function(name) is activation]
-    if not known:
-        raise ValueError(f"the activation must be one of {', '.join(_ACTIVATIONS)}.")
     given = spline.bijector.parameters
     return {
-        "activation": known[0],
+        "activation": activation_name(layer.conditioner),
         "bound": given["bound"],
         "minBinSize": given["min_bin_size"],
         "minSlope": given["min_slope"],
     }
 
 
+def activation_name(network):
+    """Returns the name of a network's activation, if the page knows it."""
+    known = [name for name in _ACTIVATIONS if activation_function(name) is network.activation]
+    if not known:
+        raise ValueError(f"the activation must be one of {', '.join(_ACTIVATIONS)}.")
+    return known[0]
+
+
 def _with_bias(kernel, bias):
     return np.concatenate([kernel, bias[np.newaxis]])
 
 
+def matrices_of(network):
+    """Returns the matrices of an MLP, the bias of each as its last row."""
+    return [_with_bias(each.weights.numpy(), each.bias.numpy()) for each in network.dense]
+
+
 def _coupling_steps(layer):
-    dense = layer.conditioner.dense
-    matrices = [_with_bias(each.weights.numpy(), each.bias.numpy()) for each in dense]
-    return [(0 if layer.flip else 1, matrices)]
+    return [(0 if layer.flip else 1, matrices_of(layer.conditioner))]
 
 
 def _both_steps(layer):

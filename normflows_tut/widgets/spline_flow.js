@@ -24,9 +24,9 @@ export function readFlow(plan, weights) {
   return { ...plan, layers, tables: new Map() };
 }
 
-/** What a step's network says when the other coordinate is `given`. */
+/** What a step's network says when the other coordinate, or a list of inputs, is `given`. */
 function networkOutput(step, activation, given) {
-  let h = step.sizes[0] ? [given] : [];
+  let h = step.sizes[0] ? [].concat(given) : [];
   step.matrices.forEach((matrix, i) => {
     const columns = step.sizes[i + 1];
     const out = new Float64Array(columns);
