@@ -104,10 +104,10 @@ def exported(posterior):
         )
     base, *stack, standardise = _chain.parts(posterior.template.bijector)[::-1]
     kinds = [isinstance(base, Conditional), isinstance(standardise, ActNorm)]
-    if not (all(kinds) and all(isinstance(layer, Coupling) for layer in stack)):
+    if not (stack and all(kinds) and all(isinstance(layer, Coupling) for layer in stack)):
         raise ValueError(f"couplings of flows.neural_spline are needed, got {posterior!r}.")
     context = tf.zeros([1, posterior.context_size], posterior.dtype)
-    limits = [limits_of(layer, context) for layer in stack][0]
+    *_, limits = (limits_of(layer, context) for layer in stack)
     activation_name(base.conditioner)
     networks = [(-1, base.conditioner)]
     networks += [(0 if layer.flip else 1, layer.conditioner) for layer in stack]
