@@ -123,5 +123,6 @@ def rank_band(num_points, num_bins=20, level=0.95, *, seed=0):
     of_bin = stats.binom(n, 1 / bins)
     # The least likely bin of each histogram, by the smaller of its two tails.
     least = np.minimum(of_bin.cdf(counts), of_bin.sf(counts - 1)).min(axis=1)
-    tail = np.quantile(least, 1 - level)
+    # A hair below, so that counts of just this probability are inside.
+    tail = np.quantile(least, 1 - level, method="lower") * (1 - 1e-9)
     return int(of_bin.ppf(tail)), int(of_bin.isf(tail))

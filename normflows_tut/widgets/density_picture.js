@@ -1,9 +1,7 @@
 // The picture of a density as brightness, one pixel a value.
 
-/**
- * A picture of a density over a box, kept between frames; its brightest is a high quantile.
- * `paint` returns the values, row by row from the top.
- */
+// Kept between frames; the brightest is a high quantile. `paint` returns the values, from the top.
+/** A picture of a density over a box. */
 function densityPicture(columns, rows) {
   const canvas = make("canvas", { width: columns, height: rows });
   const ctx = canvas.getContext("2d");

@@ -42,6 +42,7 @@ function render({ model, el }) {
     const density = (a, b) => Math.exp(flowInverse(flow, [a, b], flow.layers.length, tabledBin).logProb);
     summary = summed(heat.paint(density, bounds()));
   };
+  update(); // the first label is read before the first picture is drawn
   const observed = () => ui.get("observation").map((value) => fixed(value)).join(", ");
 
   const picture = addPicture(ui, ui.stage, {
