@@ -103,7 +103,8 @@ def given(bijector, context):
     Args:
       bijector: A `tfb.Bijector`.
       context: Tensor `[..., c]`, whose leading dimensions are broadcast with those of the points.
-        For layers on images `[..., h, w, channels]` it has the shape `[..., 1, 1, c]`.
+        The levels of a `Multiscale`, which are on images, get it as `[..., 1, 1, c]`; so must you
+        give it to another layer on images.
 
     Example:
       >>> from normflows_tut.networks import MLP
@@ -116,6 +117,7 @@ def given(bijector, context):
     if is_inverted(bijector):
         return tfb.Invert(given(bijector.bijector, context), name=bijector.name)
     if isinstance(bijector, Multiscale):
+        context = tf.convert_to_tensor(context, bijector.dtype)[..., tf.newaxis, tf.newaxis, :]
         levels = [given(level, context) for level in bijector.levels]
         return Multiscale(bijector.image_shape, levels, dtype=bijector.dtype, name=bijector.name)
     links = _chain.links(bijector)

@@ -98,8 +98,6 @@ class ConditionalFlow(tf.Module):
     def bijector_given(self, context):
         """Returns the bijector from base to data at contexts `[..., c]`."""
         context = self.standardise_context.inverse(self._checked(context))
-        if self.event_shape.rank == 3:
-            context = context[..., tf.newaxis, tf.newaxis, :]
         return given(self.template.bijector, context)
 
 

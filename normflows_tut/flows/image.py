@@ -41,7 +41,8 @@ def multiscale_real_nvp(
         couplings are cheap there.
       hidden_channels: Channels inside the networks; or a number for each level.
       num_blocks: Residual blocks of each network.
-      context_size: Number of numbers in the context that all networks take; 0 for none.
+      context_size: Number of numbers in the context that all networks take, and the mean and
+        deviation of the base depend on; 0 for none.
       activation: Activation of the networks, a name or a callable.
       act_norm: Whether an ActNorm follows every coupling on its data side.
       log_scale_bound: The largest log-scale of a coupling.
@@ -103,7 +104,8 @@ def multiscale_neural_spline(
       num_bins: Number of bins of every spline, at least 1.
       hidden_channels: Channels inside the networks, or a number for each level.
       num_blocks: Residual blocks of each network.
-      context_size: Number of numbers in the context that all networks take; 0 for none.
+      context_size: Number of numbers in the context that all networks take, and the mean and
+        deviation of the base depend on; 0 for none.
       bound: The splines act on [-bound, bound].
       min_bin_size: The smallest width and height of a bin, as a fraction of the range.
       min_slope: The smallest slope at a knot.
@@ -176,7 +178,8 @@ def glow(
         the one beside the data.
       hidden_channels: Channels inside the networks; or a number for each level.
       num_blocks: Residual blocks of each network.
-      context_size: Number of numbers in the context that all networks take; 0 for none.
+      context_size: Number of numbers in the context that all networks take, and the mean and
+        deviation of the base depend on; 0 for none.
       parametrization: Of the matrices: `"lu"`, `"qr"` or `"householder"`.
       start: What the matrices are at the start: with `"permutation"` the halves are the colours of
         the checkerboard in the first half of a level's steps and the upper and lower rows of the

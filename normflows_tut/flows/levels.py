@@ -7,7 +7,7 @@ import tensorflow_probability as tfp
 from normflows_tut._checks import positive_int, positive_ints, seed_number
 from normflows_tut.bijectors import ActNorm, InvertibleConv1x1, Multiscale, Squeeze
 from normflows_tut.flows.composition import with_act_norm
-from normflows_tut.flows.conditional import ConditionalFlow
+from normflows_tut.flows.conditional import ConditionalFlow, normal_given
 from normflows_tut.networks import ConvNet
 
 tfb = tfp.bijectors
@@ -114,8 +114,11 @@ def multiscale(
     size = int(np.prod(shape))
     base = tfd.MultivariateNormalDiag(tf.zeros([size], dtype), tf.ones([size], dtype))
     bijector = Multiscale(shape, levels, dtype=dtype)
-    flow = tfd.TransformedDistribution(base, bijector, name=name)
-    return ConditionalFlow(flow, context_size) if context_size else flow
+    if not context_size:
+        return tfd.TransformedDistribution(base, bijector, name=name)
+    of_base = normal_given(size, context_size, hidden_units=(), seed=[seed, count], dtype=dtype)
+    flow = tfd.TransformedDistribution(base, tfb.Chain([bijector, of_base]), name=name)
+    return ConditionalFlow(flow, context_size)
 
 
 def _number_of_levels(shape, num_levels):
