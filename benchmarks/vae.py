@@ -79,6 +79,8 @@ def row_of(posterior, seed, train, test):
         progress=False,
         **TRAINING,
     )
+    if len(history.loss) < STEPS:
+        raise SystemExit(f"{posterior}: {len(history.loss)} steps in {SECONDS} s, {STEPS} needed.")
     after_time = judged(vae, test)
     at_steps = dict(history.snapshots)[STEPS]
     for variable, value in zip(vae.variables, at_steps, strict=True):
