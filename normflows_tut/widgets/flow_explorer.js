@@ -34,7 +34,6 @@ function render({ model, el }) {
   const columns = aspect() < 1 ? 200 : Math.round(200 / aspect());
   const heat = densityPicture(columns, Math.round(columns * aspect()));
   const show = { density: true, points: true };
-  let hovered = null;
   let painted = "";
 
   const stageName = () => {
@@ -92,16 +91,7 @@ function render({ model, el }) {
     get: () => here().x,
     set: (x) => ui.set("z", flowInverse(flow, x, depth()).z),
   });
-  picture.canvas.addEventListener("pointermove", (event) => {
-    const box = picture.canvas.getBoundingClientRect();
-    const { x, y } = picture.plane;
-    hovered = [x.invert(event.clientX - box.left), y.invert(event.clientY - box.top)];
-    ui.invalidate();
-  });
-  picture.canvas.addEventListener("pointerleave", () => {
-    hovered = null;
-    ui.invalidate();
-  });
+  const hovered = addHover(ui, picture);
 
   const scrub = make("div", { class: "nt-scrub" });
   ui.stage.append(scrub);
@@ -143,9 +133,9 @@ function render({ model, el }) {
     ["log-prob", "log <i>p</i><sub>X</sub>(<i>x</i>)", () => fixed(end().logProb, 4), "nt-one"],
   ]);
   addReadouts(ui, right, [
-    ["hover", "under the pointer, at this stage", () => (hovered ? point(hovered) : "\u2013")],
+    ["hover", "under the pointer, at this stage", () => (hovered() ? point(hovered()) : "\u2013")],
     ["hover-density", "density there", () =>
-      hovered ? fixed(Math.exp(flowInverse(flow, hovered, depth()).logProb), 4) : "\u2013"],
+      hovered() ? fixed(Math.exp(flowInverse(flow, hovered(), depth()).logProb), 4) : "\u2013"],
   ]);
   const row = addRow(right);
   for (const what of ["density", "points"]) {

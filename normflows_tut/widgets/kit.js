@@ -272,3 +272,19 @@ function addHandle(ui, picture, { name, tone, get, set, step = 0.05 }) {
     button.setAttribute("aria-label", `${name} at ${point([x, y])}; arrow keys move it`);
   });
 }
+
+/** Returns a function that says where on a picture's plane the pointer is, or null. */
+function addHover(ui, picture) {
+  let hovered = null;
+  picture.canvas.addEventListener("pointermove", (event) => {
+    const box = picture.canvas.getBoundingClientRect();
+    const { x, y } = picture.plane;
+    hovered = [x.invert(event.clientX - box.left), y.invert(event.clientY - box.top)];
+    ui.invalidate();
+  });
+  picture.canvas.addEventListener("pointerleave", () => {
+    hovered = null;
+    ui.invalidate();
+  });
+  return () => hovered;
+}

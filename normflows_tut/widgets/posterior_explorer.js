@@ -11,7 +11,6 @@ function render({ model, el }) {
   const columns = aspect() < 1 ? 160 : Math.round(160 / aspect());
   const rows = Math.round(columns * aspect());
   const heat = densityPicture(columns, rows);
-  let hovered = null;
   let known = "";
   let flow = null;
   let summary = null;
@@ -66,16 +65,7 @@ function render({ model, el }) {
     },
   });
   picture.figure.classList.add("nt-wide");
-  picture.canvas.addEventListener("pointermove", (event) => {
-    const box = picture.canvas.getBoundingClientRect();
-    const { x, y } = picture.plane;
-    hovered = [x.invert(event.clientX - box.left), y.invert(event.clientY - box.top)];
-    ui.invalidate();
-  });
-  picture.canvas.addEventListener("pointerleave", () => {
-    hovered = null;
-    ui.invalidate();
-  });
+  const hovered = addHover(ui, picture);
 
   const [left, right] = [make("div", { class: "nt-box" }), make("div", { class: "nt-box" })];
   ui.panel.append(left, right);
@@ -87,9 +77,9 @@ function render({ model, el }) {
   addReadouts(ui, right, [
     ["mean", "mean", () => point(summary.mean)],
     ["deviation", "deviations", () => point(summary.deviation)],
-    ["hover", "under the pointer", () => (hovered ? point(hovered) : "\u2013")],
+    ["hover", "under the pointer", () => (hovered() ? point(hovered()) : "\u2013")],
     ["hover-density", "density there", () =>
-      hovered ? fixed(Math.exp(flowInverse(flow, hovered).logProb), 4) : "\u2013"],
+      hovered() ? fixed(Math.exp(flowInverse(flow, hovered()).logProb), 4) : "\u2013"],
   ]);
   ui.onPaint(() => {
     update();
