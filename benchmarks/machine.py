@@ -1,11 +1,13 @@
-"""What a measurement has to be read with: the machine, the versions, the day."""
+"""The machine: what a measurement has to be read with, and its cores at work."""
 
+import concurrent.futures
 import datetime
 import importlib.metadata
 import json
 import os
 import pathlib
 import platform
+import queue
 
 RESULTS = pathlib.Path(__file__).parent / "results"
 
@@ -52,3 +54,16 @@ def resume(name, head):
     here = json.loads(json.dumps({**describe(), **head}))
     same = all(record.get(key) == value for key, value in here.items() if key != "date")
     return record if same and record.get("unfinished") else {}
+
+
+def on_all_cores(work, tasks):
+    """Yields `work(task)` as the tasks get done, on every core one at a time."""
+    cores = queue.Queue()
+    for core in sorted(os.sched_getaffinity(0)):
+        cores.put(core)
+    # The affinity is that of a thread, and of the processes which it starts.
+    with concurrent.futures.ThreadPoolExecutor(
+        cores.qsize(), initializer=lambda: os.sched_setaffinity(0, {cores.get()})
+    ) as pool:
+        for future in concurrent.futures.as_completed([pool.submit(work, t) for t in tasks]):
+            yield future.result()

@@ -9,13 +9,10 @@ stopped goes on where it was.
     python benchmarks/quality.py JAX_PYTHON TORCH_PYTHON
 """
 
-import concurrent.futures
 import dataclasses
 import itertools
 import json
-import os
 import pathlib
-import queue
 import subprocess
 import sys
 import tempfile
@@ -23,7 +20,7 @@ import tempfile
 import numpy as np
 from contest import Spec
 from contestants import CONTESTANTS, OURS, command, peer_versions
-from machine import RESULTS, resume, write_result
+from machine import RESULTS, on_all_cores, resume, write_result
 
 from normflows_tut import targets
 
@@ -101,19 +98,6 @@ def measure(points, runs, pythons):
     train, test, log_p = points
     answers = [answer_of({"train": train, "test": test}, *run, pythons) for run in runs]
     return [(log_p - answer["log_prob"], int(answer["steps"])) for answer in answers]
-
-
-def on_all_cores(work, tasks):
-    """Yields `work(task)` as the tasks get done, on every core one at a time."""
-    cores = queue.Queue()
-    for core in sorted(os.sched_getaffinity(0)):
-        cores.put(core)
-    # The affinity is that of a thread, and of the processes which it starts.
-    with concurrent.futures.ThreadPoolExecutor(
-        cores.qsize(), initializer=lambda: os.sched_setaffinity(0, {cores.get()})
-    ) as pool:
-        for future in concurrent.futures.as_completed([pool.submit(work, t) for t in tasks]):
-            yield future.result()
 
 
 def mean_and_error(ratios):

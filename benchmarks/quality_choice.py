@@ -15,7 +15,7 @@ import quality
 import scipy.special
 from contest import Spec
 from contestants import peer_versions
-from machine import resume, write_result
+from machine import on_all_cores, resume, write_result
 
 SEED = 0
 BASE = {"layers": 4, "units": 64, "bins": 16, "peak_rate": 3e-3}
@@ -111,7 +111,7 @@ def main(jax_python, torch_python):
     def measure(tasks):
         done = [(row["name"], row["change"]) for row in rows]
         missing = [task for task in tasks if task not in done]
-        for new in quality.on_all_cores(lambda task: row(*task, pythons), missing):
+        for new in on_all_cores(lambda task: row(*task, pythons), missing):
             print(new, flush=True)
             rows.append(new)
             write({}, unfinished=True)

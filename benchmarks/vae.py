@@ -3,22 +3,25 @@
 All have the same encoder and decoder; the posterior alone differs. Each is trained on the 50,000
 training images, binarized anew in every step, for as long as the others, at one constant rate, so
 that what a run is worth after fewer steps can be read off on the way. Judged on the 10,000 test
-images, binarized once. A run that was stopped goes on with the next row.
+images, binarized once. Every run has one processor core of its own: as many as there are cores go
+side by side. A run that was stopped goes on with the next row.
 
     python benchmarks/vae.py [FOLDER]        # of the four IDX files, if not downloaded
 """
 
+import json
+import subprocess
 import sys
 
 import numpy as np
 import tensorflow as tf
-from machine import resume, write_result
+from machine import on_all_cores, resume, write_result
 
 from normflows_tut import datasets, flows, training
 from normflows_tut.networks import Decoder, Encoder
 
 SHAPE, LATENTS, CONTEXT = (28, 28, 1), 40, 300
-SECONDS, STEPS, SEEDS = 200, 4000, 5
+SECONDS, STEPS, SEEDS = 240, 8000, 5
 TRAINING = {"batch_size": 128, "learning_rate": 1e-3}
 NUM_SAMPLES = 100  # of the importance-weighted bound
 BLOCK = 50  # test images at a time
@@ -96,16 +99,34 @@ def row_of(posterior, seed, train, test):
     }
 
 
+def images(split, folder):
+    """Returns a split of MNIST, the test images binarized."""
+    pixels = datasets.images("mnist", split, full=True, path=folder)
+    if split != "test":
+        return pixels
+    uniform = np.random.default_rng(0).random(pixels.shape)
+    return (255.0 * uniform < pixels).astype(np.float32)
+
+
+def row_elsewhere(posterior, seed, folder):
+    """Returns `row_of`, of a process of its own, which has the core of the calling thread."""
+    worker = [
+        sys.executable,
+        __file__,
+        "--row",
+        posterior,
+        str(seed),
+        *([folder] if folder else []),
+    ]
+    done = subprocess.run(worker, check=True, stdout=subprocess.PIPE, text=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
 def main(folder=None):
     """Measures what is missing, prints and writes results/vae.json."""
-    train, test = (
-        datasets.images("mnist", split, full=True, path=folder) for split in ("train", "test")
-    )
-    uniform = np.random.default_rng(0).random(test.shape)
-    test = (255.0 * uniform < test).astype(np.float32)
     head = {
         "what": "Negative ELBO, and importance-weighted bound, of the binarized test images of "
-        "MNIST, in nats",
+        "MNIST, in nats; one core each",
         "seconds": SECONDS,
         "steps": STEPS,
         "training": TRAINING,
@@ -114,12 +135,17 @@ def main(folder=None):
     rows = resume("vae", head).get("rows", [])
     done = [(row["posterior"], row["seed"]) for row in rows]
     missing = [(p, seed) for seed in range(SEEDS) for p in POSTERIORS if (p, seed) not in done]
-    for posterior, seed in missing:
-        rows.append(row_of(posterior, seed, train, test))
-        print(rows[-1], flush=True)
-        unfinished = (posterior, seed) != missing[-1]
+    for row in on_all_cores(lambda task: row_elsewhere(*task, folder), missing):
+        rows.append(row)
+        print(row, flush=True)
+        unfinished = len(rows) < SEEDS * len(POSTERIORS)
         write_result("vae", "make bench BENCH=vae", {**head, "rows": rows}, unfinished=unfinished)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    if sys.argv[1:2] == ["--row"]:
+        posterior, seed, *folder = sys.argv[2:]
+        of_split = (images(split, *(folder or [None])) for split in ("train", "test"))
+        print(json.dumps(row_of(posterior, int(seed), *of_split)))
+    else:
+        main(*sys.argv[1:])
