@@ -34,6 +34,7 @@ NAMES = (
     "planar_energies",
     "mnist_choice",
     "glow_choice",
+    "emoji",
     "image_speed",
     "image_steps",
     "vae",
