@@ -56,7 +56,7 @@ POSTERIORS = {
 
 @pytest.mark.parametrize("kind", POSTERIORS)
 def test_the_bound_is_the_evidence_less_the_divergence(kind):
-    """ELBO = log p(x) - KL(q || p(z | x)), with the exact posterior: catches any wrong sign."""
+    """ELBO = log p(x) - KL(q || p(z | x)), with the exact posterior; log q cancels in it."""
     vae = linear_vae(POSTERIORS[kind]())
     for variable in vae.trainable_variables:
         variable.assign_add(0.2 * RNG.normal(size=variable.shape))
@@ -68,6 +68,20 @@ def test_the_bound_is_the_evidence_less_the_divergence(kind):
     divergence = np.mean(log_q - exact.log_prob(z), axis=0)
     bound = vae.elbo(x, num_samples=4000, seed=7)  # the same samples: equal to the last digits
     np.testing.assert_allclose(bound, evidence().log_prob(x) - divergence, atol=1e-8)
+
+
+@pytest.mark.parametrize("kind", POSTERIORS)
+def test_the_mean_weight_is_the_evidence(kind):
+    """E_q[p(x, z) / q(z | x)] = p(x) only if q integrates to 1: shows a wrong log-determinant."""
+    vae = linear_vae(POSTERIORS[kind]())
+    for variable in vae.trainable_variables:
+        variable.assign_add(0.05 * RNG.normal(size=variable.shape))
+    x = evidence().sample(3, seed=0)
+    log_weights = tf.add(*vae.terms(x, num_samples=40_000, seed=1))
+    ratio = np.exp(log_weights - evidence().log_prob(x))
+    error = ratio.std(axis=0) / np.sqrt(len(ratio))
+    assert np.max(error) < 0.1
+    assert np.all(np.abs(ratio.mean(axis=0) - 1) < 5 * error)
 
 
 def test_importance_weights_find_the_evidence():

@@ -72,8 +72,8 @@ def fit_elbo(
       NonFiniteLossError: The loss stopped being finite; see `fit`.
 
     Reference:
-      Rezende & Mohamed (2015), Variational Inference with Normalizing Flows, algorithm 1 and
-      equation 20.
+      Rezende & Mohamed (2015), Variational Inference with Normalizing Flows, algorithm 1; Bowman
+      et al. (2016), Generating Sentences from a Continuous Space, section 3.1, for beta_t.
     """
     if not isinstance(vae, VAE):
         raise ValueError(f"vae must be a flows.VAE, got {vae!r}.")
