@@ -7,7 +7,7 @@ import tensorflow as tf
 from normflows_tut._checks import random_generator
 from normflows_tut.bijectors._vector import VectorBijector
 
-PARAMETRIZATIONS = ("lu", "qr", "householder")
+PARAMETRIZATIONS = ("lu", "qr", "householder", "fixed")
 
 
 class InvertibleConv1x1(VectorBijector):
@@ -27,6 +27,7 @@ class InvertibleConv1x1(VectorBijector):
     "qr":           W = Q (R + diag(s))      Q a product of reflections, R strictly upper
                                              triangular, s above 0
     "householder":  W = Q                    always orthogonal
+    "fixed":        W as it starts           nothing is trained: to see what training W is worth
     log|det W| = sum_i log|s_i|, or 0
     ```
 
@@ -39,15 +40,15 @@ class InvertibleConv1x1(VectorBijector):
     Q = I - V S^-1 V^T,     S = strictly upper part of V^T V, plus half of its diagonal
     ```
 
-    and every orthogonal matrix of the same determinant is one. All three start as the orthogonal
-    matrix `start`. The cost is that of c x c matrices, whatever the size of the image.
+    and every orthogonal matrix of the same determinant is one. All start as the orthogonal matrix
+    `start`. The cost is that of c x c matrices, whatever the size of the image.
 
     On images `[..., h, w, c]` it acts on each pixel alike; on vectors `[..., c]` it is a linear
     layer.
 
     Args:
       event_size: Number of channels c, at least 1.
-      parametrization: `"lu"`, `"qr"` or `"householder"`.
+      parametrization: `"lu"`, `"qr"`, `"householder"` or `"fixed"`.
       start: The orthogonal matrix W to start from, `[c, c]`, as a permutation or a rotation of the
         channels; None takes a random one.
       seed: An int or a sequence of ints; decides the random matrix.
@@ -106,6 +107,8 @@ class InvertibleConv1x1(VectorBijector):
             self.sign = variable("sign", np.sign(scale), trainable=False)
             off_diagonal = np.tril(lower, -1) + np.triu(upper, 1)
             self.entries = variable("entries", off_diagonal + np.diag(np.log(np.abs(scale))))
+        elif parametrization == "fixed":
+            self.start = variable("start", w, trainable=False)
         else:
             self.directions = variable("directions", _reflections(w))
         if parametrization == "qr":
@@ -145,6 +148,8 @@ class InvertibleConv1x1(VectorBijector):
         return tf.linalg.set_diag(_above_diagonal(self._triangles()), scale)
 
     def _orthogonal(self):
+        if self.parametrization == "fixed":
+            return tf.identity(self.start)
         v = self.directions  # in the columns
         products = tf.matmul(v, v, transpose_a=True)
         s = tf.linalg.set_diag(_above_diagonal(products), 0.5 * tf.linalg.diag_part(products))
@@ -159,7 +164,7 @@ class InvertibleConv1x1(VectorBijector):
 
     def _log_det(self, x):
         total = tf.zeros([], self.dtype)
-        if self.parametrization != "householder":
+        if self.parametrization in ("lu", "qr"):
             total = tf.linalg.trace(self._triangles())
         return tf.broadcast_to(total, tf.shape(x)[:-1])
 

@@ -180,7 +180,8 @@ def glow(
       num_blocks: Residual blocks of each network.
       context_size: Number of numbers in the context that all networks take, and the mean and
         deviation of the base depend on; 0 for none.
-      parametrization: Of the matrices: `"lu"`, `"qr"` or `"householder"`.
+      parametrization: Of the matrices: `"lu"`, `"qr"`, `"householder"`, or `"fixed"` for matrices
+        that stay as they start.
       start: What the matrices are at the start: with `"permutation"` the halves are the colours of
         the checkerboard in the first half of a level's steps and the upper and lower rows of the
         blocks in the second, so that Glow starts as `multiscale_real_nvp`; with `"rotation"` they

@@ -85,6 +85,12 @@ def test_lu_keeps_its_permutation_and_signs():
     assert len(layer.variables) == 3
 
 
+def test_fixed_trains_nothing_and_is_saved():
+    layer = InvertibleConv1x1(6, "fixed")
+    assert not layer.trainable_variables
+    assert len(layer.variables) == 1
+
+
 def test_what_is_refused():
     with pytest.raises(ValueError, match="Unknown parametrization 'svd'; known: lu, qr, house"):
         InvertibleConv1x1(3, "svd")
