@@ -35,7 +35,9 @@ def build(setting):
     if setting["transform"] == "affine":
         del setting["num_bins"]
     return flows.append(
-        flows.glow(SHAPE, **setting, seed=SEED), flows.pixel_range(), flows.dequantization()
+        flows.glow(SHAPE, **setting, seed=SEED),
+        flows.pixel_range(),
+        flows.dequantization(SHAPE[-1]),
     )
 
 
