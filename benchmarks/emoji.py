@@ -31,11 +31,16 @@ COMPARED = ({"parametrization": "fixed"}, {"start": "rotation"})
 TRAINING = {"batch_size": 32, "peak_rate": 5e-3, "num_steps": 3000, "patience": 10}
 
 
-def build(setting):
-    """Returns a flow on the pixels of emoji."""
-    setting = dict(setting)
+def changed(change):
+    """Returns `SETTING` with a change; an affine coupling has no bins."""
+    setting = SETTING | change
     if setting["transform"] == "affine":
         del setting["num_bins"]
+    return setting
+
+
+def build(setting):
+    """Returns a flow on the pixels of emoji."""
     return flows.append(
         flows.glow(SHAPE, **setting, seed=SEED),
         flows.pixel_range(),
@@ -75,7 +80,7 @@ def main():
     train = np.concatenate([train, train[:, :, ::-1]])
     rows, best = [], None
     for change in CHANGES + COMPARED:
-        flow, history, bits = fitted(SETTING | change, train, validation)
+        flow, history, bits = fitted(changed(change), train, validation)
         rows.append(
             {
                 "change": change,
@@ -95,7 +100,7 @@ def main():
     found = evaluation.bits_per_dim(flow, test)
     content = {
         "what": "Bits per dimension of the 144 test emoji",
-        "setting": SETTING | row["change"],
+        "setting": changed(row["change"]),
         "training": TRAINING | {"seconds": SECONDS, "seed": SEED},
         "rows": rows,
         "bits_per_dim": round(float(found.value), 4),
