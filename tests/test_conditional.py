@@ -229,6 +229,7 @@ def make(**options):
         (lambda: make(context_size=-1), "context_size must not be negative, got -1"),
         (lambda: flows.conditional_normal(2, 0), "must be at least 1, got 0"),
         (lambda: make(context_size=3)(np.zeros([4, 2])), r"of 3 numbers, got shape \(4, 2\)"),
+        (lambda: flows.planar(2, context_size=-1), "context_size must not be negative, got -1"),
         (lambda: make(context_size=3)(1.0), r"of 3 numbers, got shape \(\)"),
         (lambda: make(context_size=3)("a"), "must be float32 numbers, got 'a'"),
         (lambda: make(context_size=3).template.log_prob(np.zeros([1, 2], np.float32)),
@@ -254,3 +255,11 @@ def make(**options):
 def test_what_is_refused(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_a_flow_without_its_context_says_what_to_give():
+    flow = make(context_size=3)
+    with pytest.raises(AttributeError, match=r"context of 3 numbers: flow\(context\).log_prob"):
+        flow.log_prob(np.zeros([4, 2]))
+    with pytest.raises(AttributeError, match="no attribute 'colour'"):
+        _ = flow.colour

@@ -191,6 +191,24 @@ def test_what_is_refused():
         flows.VAE(encoder, decoder, flows.planar(2))
     with pytest.raises(ValueError, match=r"prior is on events \(3,\), the posterior on \(2,\)"):
         flows.VAE(encoder, decoder, posterior, prior=flows.planar(3))
+    for prior, message in (
+        ("normal", "must be a tfd.Distribution, got 'normal'"),
+        (tfd.MultivariateNormalDiag(np.zeros([4, 2], np.float32)), r"without a batch, got \(4,\)"),
+        (tfd.MultivariateNormalDiag(np.zeros([2])), "is of float64, the posterior of float32"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            flows.VAE(encoder, decoder, posterior, prior=prior)
+    with pytest.raises(ValueError, match="give event_shape"):
+        flows.VAE(tf.identity, decoder, posterior)
+    with pytest.raises(
+        ValueError, match=r"decoder takes vectors of 3 numbers, got shape \(1, 5, 2\)"
+    ):
+        flows.VAE(encoder, networks.Decoder(3, SHAPE), posterior).elbo(pictures(5))
+    for seed in (0.5, "a", None, [1, 2, 3], -1):
+        with pytest.raises(ValueError, match="seed must"):
+            flows.VAE(encoder, decoder, posterior).elbo(pictures(5), seed=seed)
+    with pytest.raises(ValueError, match="latent_size must be at least 1, got -2"):
+        networks.Decoder(-2, SHAPE)
     with pytest.raises(ValueError, match=r"takes images \(8, 8, 1\), got shape \(2, 9, 9, 1\)"):
         flows.VAE(encoder, decoder, posterior).elbo(np.zeros([2, 9, 9, 1]))
     with pytest.raises(ValueError, match=r"image_shape must be .* got"):

@@ -170,7 +170,10 @@ class InvertibleConv1x1(VectorBijector):
 
 
 def _orthogonal_matrix(start, size):
-    w = np.asarray(start, np.float64)
+    try:
+        w = np.asarray(start, np.float64)
+    except (TypeError, ValueError):
+        raise ValueError(f"start must be a matrix of numbers, got {start!r}.") from None
     if w.shape != (size, size):
         raise ValueError(f"start must be a {size} x {size} matrix, got the shape {w.shape}.")
     error = np.abs(w @ w.T - np.eye(size)).max()

@@ -56,6 +56,13 @@ class ConditionalFlow(tf.Module):
             )
         self.standardise_context = standardise_context
 
+    def __getattr__(self, name):
+        """Reached only by names that are not here; those of a flow need a context first."""
+        hint = f"{type(self).__name__} has no attribute {name!r}."
+        if not name.startswith("_") and hasattr(tfd.TransformedDistribution, name):
+            hint += f" Give it a context of {self.context_size} numbers: flow(context).{name}"
+        raise AttributeError(hint)
+
     @property
     def event_shape(self):
         """Shape of one point."""

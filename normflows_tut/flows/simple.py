@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from normflows_tut._checks import positive_int
+from normflows_tut._checks import non_negative_int, positive_int
 from normflows_tut.bijectors import Planar, Radial
 from normflows_tut.flows.composition import compose
 from normflows_tut.flows.conditional import layer_given
@@ -118,6 +118,7 @@ def conditional_normal(
 def _stack(kind, event_size, num_layers, context_size, network, seed, dtype):
     """Returns the flow of `num_layers` layers of one class, each with a seed of its own."""
     make, numbers_of = _KINDS[kind]
+    context_size = non_negative_int("context_size", context_size)
     stack = []
     for k in range(positive_int("num_layers", num_layers)):
         layer = make(event_size, seed=[seed, k], dtype=dtype, name=f"{kind}_{k}")

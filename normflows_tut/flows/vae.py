@@ -2,10 +2,11 @@
 
 import math
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from normflows_tut._checks import positive_int
+from normflows_tut._checks import positive_int, seed_number
 from normflows_tut.flows.conditional import ConditionalFlow
 
 tfd = tfp.distributions
@@ -40,7 +41,8 @@ class VAE(tf.Module):
       name: Name of the model.
 
     Raises:
-      ValueError: The posterior is no `ConditionalFlow`, or the prior is on other events.
+      ValueError: The posterior is no `ConditionalFlow`; the prior is no distribution, has a batch,
+        another dtype, or other events; or the shape of the data is not known.
 
     Reference:
       Kingma & Welling (2014), Auto-Encoding Variational Bayes, equation 3; Rezende & Mohamed
@@ -71,11 +73,9 @@ class VAE(tf.Module):
         if prior is None:
             zeros = tf.zeros(posterior.event_shape, posterior.dtype)
             prior = tfd.MultivariateNormalDiag(zeros, tf.ones_like(zeros))
-        if prior.event_shape != posterior.event_shape:
-            raise ValueError(
-                f"The prior is on events {prior.event_shape}, the posterior on "
-                f"{posterior.event_shape}."
-            )
+        _check_prior(prior, posterior)
+        if event_shape is None and not hasattr(encoder, "image_shape"):
+            raise ValueError("The encoder has no image_shape: give event_shape, that of one datum.")
         self.encoder, self.decoder, self.posterior = encoder, decoder, posterior
         self.prior, self.likelihood = prior, likelihood
         shape = encoder.image_shape if event_shape is None else event_shape
@@ -146,6 +146,27 @@ class VAE(tf.Module):
         return self.decode(z).mean()
 
 
+def _check_prior(prior, posterior):
+    if not isinstance(prior, tfd.Distribution):
+        raise ValueError(f"prior must be a tfd.Distribution, got {prior!r}.")
+    if prior.event_shape != posterior.event_shape:
+        raise ValueError(
+            f"The prior is on events {prior.event_shape}, the posterior on {posterior.event_shape}."
+        )
+    if prior.batch_shape.rank != 0:
+        raise ValueError(f"The prior must be one, without a batch, got {prior.batch_shape}.")
+    if prior.dtype != posterior.dtype:
+        raise ValueError(
+            f"The prior is of {prior.dtype.name}, the posterior of {posterior.dtype.name}."
+        )
+
+
 def _seed(seed):
-    """Returns a seed of TensorFlow's stateless samplers."""
-    return tf.constant([seed, 0], tf.int32) if isinstance(seed, int) else seed
+    """Returns a seed of TensorFlow's stateless samplers, of an int or a pair of them."""
+    if tf.is_tensor(seed):
+        return seed
+    if np.ndim(seed) == 0:
+        return tf.constant([seed_number(seed), 0], tf.int32)
+    if np.shape(seed) != (2,):
+        raise ValueError(f"seed must be an int or a pair of ints, got {seed!r}.")
+    return tf.constant([seed_number(number) for number in seed], tf.int32)

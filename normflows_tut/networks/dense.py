@@ -125,12 +125,17 @@ class MLP(tf.Module):
         super().__init__(name=name)
         self.activation = activation_function(activation)
         self.context_size = non_negative_int("context_size", context_size)
-        input_size = positive_int("input_size", input_size) + self.context_size
+        self.input_size = positive_int("input_size", input_size)
+        input_size = self.input_size + self.context_size
         sizes = [input_size, *positive_ints("hidden_units", hidden_units), output_size]
         self.dense = dense_layers(sizes, zero_last, seed=seed, dtype=dtype)
 
     def __call__(self, x, context=None):
         """Maps `[..., m]`, and a context `[..., context_size]`, to `[..., output_size]`."""
+        if x.shape[-1] not in (None, self.input_size):
+            raise ValueError(
+                f"{self.name} takes vectors of {self.input_size} numbers, got shape {x.shape}."
+            )
         check_context(self.name, self.context_size, context)
         x = joined(x, context)
         for dense in self.dense[:-1]:

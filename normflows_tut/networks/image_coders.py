@@ -3,7 +3,7 @@
 import numpy as np
 import tensorflow as tf
 
-from normflows_tut._checks import positive_ints
+from normflows_tut._checks import positive_int, positive_ints
 from normflows_tut.networks.dense import MLP
 
 
@@ -105,12 +105,13 @@ class Decoder(tf.Module):
         super().__init__(name=name)
         self.image_shape = _image_shape(image_shape)
         self.mlp = MLP(
-            latent_size,
+            positive_int("latent_size", latent_size),
             int(np.prod(self.image_shape)),
             hidden_units,
             activation=activation,
             seed=seed,
             dtype=dtype,
+            name=name,  # so that what is refused names the decoder
         )
 
     def __call__(self, z):

@@ -98,6 +98,8 @@ def test_what_is_refused():
         InvertibleConv1x1(0)
     with pytest.raises(ValueError, match=r"start must be a 3 x 3 matrix, got the shape \(2, 2\)"):
         InvertibleConv1x1(3, start=np.eye(2))
+    with pytest.raises(ValueError, match="start must be a matrix of numbers, got 'rotation'"):
+        InvertibleConv1x1(3, start="rotation")
     with pytest.raises(ValueError, match=r"must be orthogonal, but start @ start.T is 3 off"):
         InvertibleConv1x1(3, start=2 * np.eye(3))
     with pytest.raises(ValueError, match=r"acts on events of size 3, got shape \(2, 4, 4, 2\)"):
