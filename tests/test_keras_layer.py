@@ -288,7 +288,9 @@ def test_reverse_kl_by_fit_is_that_of_the_definition():
     target = targets.make("banana")
     layers = [BijectorLayer(flows.real_nvp, event_size=2, num_layers=2, seed=k) for k in (1, 2)]
     model = _plane(*layers)
-    model.compile(tf_keras.optimizers.Adam(5e-3), loss=lambda _, x: -target.log_prob(x))
+    # Falling, so that the last steps' noise does not decide what the flow is worth.
+    rate = tf_keras.optimizers.schedules.CosineDecay(1e-2, 30 * 2048 // 128)
+    model.compile(tf_keras.optimizers.Adam(rate), loss=lambda _, x: -target.log_prob(x))
     base = tfd.MultivariateNormalDiag(tf.zeros(2))
     z = base.sample(2048, seed=[0, 0])
     model.fit(z, z, epochs=30, batch_size=128, shuffle=False, verbose=0)
@@ -299,7 +301,7 @@ def test_reverse_kl_by_fit_is_that_of_the_definition():
     kl = tf.reduce_mean(flow.log_prob(tf.identity(x)) - target.log_prob(x))
     found = model.evaluate(z, z, batch_size=4096, verbose=0)
     np.testing.assert_allclose(found + tf.reduce_mean(base.log_prob(z)), kl, atol=1e-3)
-    assert 0 < kl < 0.1
+    assert 0 < kl < 0.05
 
 
 def test_likelihood_by_fit_is_that_of_the_flow():
