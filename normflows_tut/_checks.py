@@ -162,7 +162,7 @@ def refuse_rows(array, bad, what):
 def _whole(name, value):
     try:
         return operator.index(value)
-    except TypeError:
+    except (AttributeError, TypeError):  # the former of tensors that hold something else
         raise ValueError(f"{name} must be a whole number, got {value!r}.") from None
 
 

@@ -184,36 +184,116 @@ def test_save_and_load(tmp_path):
     )
 
 
-def test_what_is_refused():
+def of(mean):
+    """A likelihood on vectors."""
+    return tfd.MultivariateNormalDiag(mean)
+
+
+def parts(**changed):
     encoder, decoder = networks.Encoder(SHAPE, 8), networks.Decoder(2, SHAPE)
-    posterior = flows.conditional_normal(2, 8)
-    with pytest.raises(ValueError, match="posterior must be a ConditionalFlow, got"):
-        flows.VAE(encoder, decoder, flows.planar(2))
-    with pytest.raises(ValueError, match=r"prior is on events \(3,\), the posterior on \(2,\)"):
-        flows.VAE(encoder, decoder, posterior, prior=flows.planar(3))
-    for prior, message in (
-        ("normal", "must be a tfd.Distribution, got 'normal'"),
-        (tfd.MultivariateNormalDiag(np.zeros([4, 2], np.float32)), r"without a batch, got \(4,\)"),
-        (tfd.MultivariateNormalDiag(np.zeros([2])), "is of float64, the posterior of float32"),
+    return {"encoder": encoder, "decoder": decoder, "posterior": NORMAL} | changed
+
+
+NORMAL = flows.conditional_normal(2, 8)
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"posterior": flows.planar(2)}, "posterior must be a ConditionalFlow, got"),
+        ({"prior": flows.planar(3)}, r"prior is on events \(3,\), the posterior on \(2,\)"),
+        ({"prior": "normal"}, "must be a tfd.Distribution, got 'normal'"),
+        ({"prior": of(np.zeros([4, 2], np.float32))}, r"without a batch, got \(4,\)"),
+        ({"prior": of(np.zeros([2]))}, "is of float64, the posterior of float32"),
+        ({"encoder": tf.identity}, "give event_shape"),
+        ({"encoder": None, "event_shape": SHAPE}, "encoder must be callable, got None"),
+        ({"decoder": None}, "decoder must be callable, got None"),
+        ({"likelihood": None}, "likelihood must be callable, got None"),
+        ({"event_shape": "a"}, "event_shape must be a sequence of whole numbers, got 'a'"),
+        ({"event_shape": (-1, 8, 1)}, "event_shape must be at least 1, got -1"),
+        ({"event_shape": (9, 9, 1)}, r"encoder failed on shape \(2, 9, 9, 1\)"),
+        (
+            {"encoder": networks.Encoder(SHAPE, 5)},
+            r"contexts of shape \[2, 8\].*got shape \(2, 5\)",
+        ),
+        (
+            {"encoder": networks.Encoder(SHAPE, 8, dtype=tf.float64)},
+            "encoder failed on|of shape .* and float32 .* float64",
+        ),
+        ({"encoder": lambda x: "a", "event_shape": SHAPE}, "got 'a' from the encoder"),
+        ({"decoder": networks.Decoder(3, SHAPE)}, r"decoder failed on shape \(2, 2\)"),
+        ({"decoder": lambda z: "a"}, "likelihood failed on 'a'"),
+        # These were broadcast, and trained on another loss.
+        (
+            {"decoder": networks.Decoder(2, (8, 8, 3))},
+            r"events \(8, 8, 1\).*got events \(8, 8, 3\)",
+        ),
+        (
+            {"decoder": networks.Decoder(2, (1, 1, 1))},
+            r"events \(8, 8, 1\).*got events \(1, 1, 1\)",
+        ),
+        (
+            {"likelihood": lambda logits: tfd.Bernoulli(logits=logits)},
+            r"got events \(\) and batch \(2, 8, 8, 1\). Use tfd.Independent",
+        ),
+        ({"decoder": lambda z: tf.zeros([1, *SHAPE])}, r"got events \(8, 8, 1\) and batch \(1,\)"),
+        ({"likelihood": lambda logits: logits}, "must return a tfd.Distribution, got"),
+    ],
+)
+def test_parts_that_do_not_fit_are_refused(changed, message):
+    with pytest.raises(ValueError, match=message):
+        flows.VAE(**parts(**changed))
+
+
+@pytest.mark.parametrize(
+    ("x", "message"),
+    [
+        (pictures(5), "uint8, which only training.fit_elbo takes"),
+        (pictures(5).astype(np.float32), r"\[0, 1\], but x has values from 25.0 to 230.0"),
+        (np.full([5, *SHAPE], -0.5), r"\[0, 1\], but x has values from -0.5 to -0.5"),
+        (np.full([5, *SHAPE], np.nan), "x must be finite"),
+        (np.zeros([2, 9, 9, 1]), r"x must have shape \[n, 8, 8, 1\], got \(2, 9, 9, 1\)"),
+        ("a", "x must be numbers"),
+        (None, "x must be numbers"),
+    ],
+)
+def test_data_that_do_not_fit_are_refused(x, message):
+    vae = flows.VAE(**parts())
+    for method in (vae.elbo, vae.terms, vae.log_evidence, vae.encode):
+        with pytest.raises(ValueError, match=message):
+            method(x)
+
+
+def test_numbers_of_any_kind_are_taken():
+    vae, zeros = flows.VAE(**parts()), np.zeros([5, *SHAPE], np.float32)
+    expected = vae.elbo(zeros, seed=3)
+    for x in (zeros.astype(np.float64), tf.zeros([5, *SHAPE], tf.float64), zeros.astype(int)):
+        np.testing.assert_array_equal(vae.elbo(x, seed=3), expected)
+    np.testing.assert_array_equal(vae.elbo(zeros, seed=tf.constant(3)), expected)
+    np.testing.assert_array_equal(tf.function(vae.elbo)(zeros, seed=tf.constant(3)), expected)
+    for seed in (0.5, "a", None, [1, 2, 3], -1, tf.constant(0.5), tf.zeros([3], tf.int32)):
+        with pytest.raises(ValueError, match="seed must"):
+            vae.elbo(zeros, seed=seed)
+
+
+def test_a_run_that_makes_no_sense_is_refused():
+    vae = flows.VAE(**parts())
+    for data, options, message in (
+        (np.zeros([10, 9, 9, 1]), {}, "data must have shape"),
+        (np.full([10, *SHAPE], 25.0), {}, r"\[0, 1\], but data has values from 25.0 to 25.0"),
+        (
+            pictures(10),
+            {"validation_data": np.full([10, *SHAPE], -1.0)},
+            "validation_data has values from -1.0",
+        ),
+        (pictures(10), {"patience": 3}, "patience=3 needs validation_data"),
+        (pictures(10), {"validation_every": -2}, "validation_every must be at least 1, got -2"),
     ):
         with pytest.raises(ValueError, match=message):
-            flows.VAE(encoder, decoder, posterior, prior=prior)
-    with pytest.raises(ValueError, match="give event_shape"):
-        flows.VAE(tf.identity, decoder, posterior)
-    with pytest.raises(
-        ValueError, match=r"decoder takes vectors of 3 numbers, got shape \(1, 5, 2\)"
-    ):
-        flows.VAE(encoder, networks.Decoder(3, SHAPE), posterior).elbo(pictures(5))
-    for seed in (0.5, "a", None, [1, 2, 3], -1):
-        with pytest.raises(ValueError, match="seed must"):
-            flows.VAE(encoder, decoder, posterior).elbo(pictures(5), seed=seed)
+            training.fit_elbo(vae, data, **options, progress=False)
+    with pytest.raises(ValueError, match=r"vae must be a flows\.VAE, got"):
+        training.fit_elbo(NORMAL, pictures(10))
     with pytest.raises(ValueError, match="latent_size must be at least 1, got -2"):
         networks.Decoder(-2, SHAPE)
-    with pytest.raises(ValueError, match=r"takes images \(8, 8, 1\), got shape \(2, 9, 9, 1\)"):
-        flows.VAE(encoder, decoder, posterior).elbo(np.zeros([2, 9, 9, 1]))
     with pytest.raises(ValueError, match=r"image_shape must be .* got"):
         networks.Encoder((8, 8), 3)
-    with pytest.raises(ValueError, match=r"vae must be a flows\.VAE, got"):
-        training.fit_elbo(posterior, pictures(10))
-    with pytest.raises(ValueError, match="data must have shape"):
-        training.fit_elbo(flows.VAE(encoder, decoder, posterior), np.zeros([10, 9, 9, 1]))

@@ -6,7 +6,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from normflows_tut._checks import positive_int, seed_number
+from normflows_tut._checks import positive_int, positive_ints, seed_number
 from normflows_tut.flows.conditional import ConditionalFlow
 
 tfd = tfp.distributions
@@ -33,16 +33,19 @@ class VAE(tf.Module):
 
     Args:
       encoder: Callable from data `[..., *event_shape]` to contexts `[..., c]`; a `tf.Module`.
-      decoder: Callable from latents `[..., d]` to what `likelihood` takes; a `tf.Module`.
+      decoder: Callable from latents `[..., d]` to what `likelihood` takes; a `tf.Module`. Both are
+        called once here, on zeros, to see that the parts fit together.
       posterior: A `ConditionalFlow` on `[d]` that takes contexts of c numbers.
       prior: A distribution on `[d]`; None for the standard normal. A flow is trained with the rest.
-      likelihood: Callable from what the decoder returns to a `tfd.Distribution` on the data.
+      likelihood: Callable from what the decoder returns to a `tfd.Distribution` on the data, with
+        events of `event_shape`. The one that is the default takes pixels in [0, 1].
       event_shape: Shape of one data point; None for the `image_shape` of the encoder.
       name: Name of the model.
 
     Raises:
       ValueError: The posterior is no `ConditionalFlow`; the prior is no distribution, has a batch,
-        another dtype, or other events; or the shape of the data is not known.
+        another dtype, or other events; the shape of the data is not known; or what one part
+        returns is not what the next takes.
 
     Reference:
       Kingma & Welling (2014), Auto-Encoding Variational Bayes, equation 3; Rezende & Mohamed
@@ -76,10 +79,30 @@ class VAE(tf.Module):
         _check_prior(prior, posterior)
         if event_shape is None and not hasattr(encoder, "image_shape"):
             raise ValueError("The encoder has no image_shape: give event_shape, that of one datum.")
+        for part, value in {
+            "encoder": encoder,
+            "decoder": decoder,
+            "likelihood": likelihood,
+        }.items():
+            if not callable(value):
+                raise ValueError(f"{part} must be callable, got {value!r}.")
         self.encoder, self.decoder, self.posterior = encoder, decoder, posterior
         self.prior, self.likelihood = prior, likelihood
         shape = encoder.image_shape if event_shape is None else event_shape
-        self._event_shape = tf.TensorShape(shape)
+        self._event_shape = tf.TensorShape(positive_ints("event_shape", shape))
+        self._try()
+
+    def _try(self):
+        """Raises a ValueError unless the parts fit together, tried on zeros."""
+        contexts = _returned("encoder", self.encoder, tf.zeros([2, *self.event_shape], self.dtype))
+        wanted = [2, self.posterior.context_size]
+        if not tf.is_tensor(contexts) or contexts.shape != wanted or contexts.dtype != self.dtype:
+            raise ValueError(
+                f"The posterior takes contexts of shape {wanted} and {self.dtype.name} for two "
+                f"data, got {_described(contexts)} from the encoder."
+            )
+        z = tf.zeros([2, *self.posterior.event_shape], self.dtype)
+        _returned("likelihood", self._likelihood_of, _returned("decoder", self.decoder, z), z)
 
     @property
     def event_shape(self):
@@ -93,26 +116,73 @@ class VAE(tf.Module):
 
     def encode(self, x):
         """Returns q(z | x), a `tfd.TransformedDistribution` whose batch is that of `x`."""
-        return self.posterior(self.encoder(tf.convert_to_tensor(x, self.dtype)))
+        return self.posterior(self.encoder(self._checked(x)))
 
     def decode(self, z):
         """Returns p(x | z), a `tfd.Distribution` whose batch is that of `z`."""
-        return self.likelihood(self.decoder(tf.convert_to_tensor(z, self.dtype)))
+        z = tf.cast(z, self.dtype)
+        return self._likelihood_of(self.decoder(z), z)
+
+    def _likelihood_of(self, decoded, z):
+        """Returns p(x | z); refuses one whose log_prob would be broadcast or summed wrongly."""
+        distribution = self.likelihood(decoded)
+        if not isinstance(distribution, tfd.Distribution):
+            raise ValueError(f"likelihood must return a tfd.Distribution, got {distribution!r}.")
+        event, batch = distribution.event_shape, distribution.batch_shape
+        if not (
+            event.is_compatible_with(self.event_shape) and batch.is_compatible_with(z.shape[:-1])
+        ):
+            hint = " Use tfd.Independent." if event.rank < self.event_shape.rank else ""
+            raise ValueError(
+                f"likelihood must return a distribution on events {self.event_shape} with the "
+                f"batch {z.shape[:-1]} of the latents; got events {event} and batch {batch}.{hint}"
+            )
+        return distribution
+
+    def _checked(self, x):
+        """Returns data as numbers of this dtype; outside of a graph, their values are checked."""
+        dtype = getattr(x, "dtype", None)
+        if dtype is not None and dtype == np.uint8:
+            raise ValueError(
+                "x is of uint8, which only training.fit_elbo takes: it makes zeros and ones of it. "
+                "Give these, or x / 255."
+            )
+        try:
+            x = tf.cast(x, self.dtype)
+        except (TypeError, ValueError, tf.errors.UnimplementedError):
+            raise ValueError(f"x must be numbers, got {x!r}.") from None
+        if x.shape.rank is not None and x.shape[-self.event_shape.rank :] != self.event_shape:
+            raise ValueError(f"x must have shape [n, {_inside(self.event_shape)}], got {x.shape}.")
+        if not tf.is_symbolic_tensor(x):
+            if not np.isfinite(x).all():
+                raise ValueError("x must be finite, but holds a NaN or an infinity.")
+            self.refuse_values("x", x.numpy())
+        return x
+
+    def refuse_values(self, name, data):
+        """Raises a ValueError if the likelihood is that of pixels in [0, 1] and `data` are not."""
+        if self.likelihood is bernoulli and (data.min() < 0 or data.max() > 1):
+            raise ValueError(
+                f"The likelihood is of pixels in [0, 1], but {name} has values from "
+                f"{data.min()!s} to {data.max()!s}."
+            )
 
     def terms(self, x, *, num_samples=1, seed=0):
         """Returns log p(x | z) and log p(z) - log q(z | x) for samples z of q(z | x).
 
         Args:
-          x: Data `[n, *event_shape]`.
+          x: Data `[n, *event_shape]`, not of uint8: zeros and ones or other numbers in [0, 1] for
+            the default likelihood.
           num_samples: Number of samples k for each.
           seed: Int, or a pair of ints.
 
         Returns:
           Two tensors `[k, n]`, in nats.
         """
-        x = tf.convert_to_tensor(x, self.dtype)
+        x = self._checked(x)
         count = positive_int("num_samples", num_samples)
-        z, log_q = self.encode(x).experimental_sample_and_log_prob(count, seed=_seed(seed))
+        posterior = self.posterior(self.encoder(x))
+        z, log_q = posterior.experimental_sample_and_log_prob(count, seed=_seed(seed))
         log_prior = self.prior.log_prob(tf.identity(z))
         return self.decode(z).log_prob(x), log_prior - log_q
 
@@ -161,10 +231,28 @@ def _check_prior(prior, posterior):
         )
 
 
+def _returned(part, function, *args):
+    """Returns what a part makes of zeros; a ValueError says which one it was that failed."""
+    try:
+        return function(*args)
+    except (AttributeError, TypeError, ValueError, tf.errors.InvalidArgumentError) as error:
+        given = ", ".join(map(_described, args))
+        raise ValueError(f"The {part} failed on {given}: {error}") from error
+
+
+def _described(value):
+    """Returns shape and dtype of a tensor in words, other things as they print."""
+    return f"shape {value.shape} and {value.dtype.name}" if tf.is_tensor(value) else repr(value)
+
+
+def _inside(shape):
+    return ", ".join(map(str, shape))
+
+
 def _seed(seed):
     """Returns a seed of TensorFlow's stateless samplers, of an int or a pair of them."""
-    if tf.is_tensor(seed):
-        return seed
+    if tf.is_tensor(seed) and seed.dtype.is_integer and seed.shape in ([], [2]):
+        return seed if seed.shape == [2] else tf.stack([seed, tf.zeros_like(seed)])
     if np.ndim(seed) == 0:
         return tf.constant([seed_number(seed), 0], tf.int32)
     if np.shape(seed) != (2,):

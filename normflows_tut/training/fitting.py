@@ -2,7 +2,7 @@
 
 import tensorflow_probability as tfp
 
-from normflows_tut._checks import positive_int, random_generator
+from normflows_tut._checks import random_generator
 from normflows_tut.bijectors.act_norm import initialize_act_norms
 from normflows_tut.flows import ConditionalFlow
 from normflows_tut.training.inputs import (
@@ -15,7 +15,7 @@ from normflows_tut.training.inputs import (
 from normflows_tut.training.loop import train
 from normflows_tut.training.objectives import ArrayLikelihood, FreshLikelihood, dequantized
 from normflows_tut.training.settings import Settings
-from normflows_tut.training.validation import Validation
+from normflows_tut.training.validation import Validation, pace
 
 tfd = tfp.distributions
 
@@ -128,16 +128,13 @@ def fit(
         max_seconds=max_seconds,
         progress=progress,
     )
-    if patience is not None and validation_data is None:
-        raise ValueError(f"patience={patience!r} needs validation_data.")
+    pacing = pace(validation_data, validation_every, patience, validation_context)
     validation = None
     if validation_data is not None:
         held_back = array_of(flow, validation_data, "validation_data", [settings.seed, -2])
         its_context = context_of(flow, validation_context, len(held_back), "validation_context")
         validation = Validation(
-            _without_none(dequantized(held_back, settings.seed, flow.dtype), its_context),
-            positive_int("validation_every", validation_every),
-            None if patience is None else positive_int("patience", patience),
+            _without_none(dequantized(held_back, settings.seed, flow.dtype), its_context), *pacing
         )
     if isinstance(data, tfd.Distribution):
         check_event_shape(flow, data, "data")

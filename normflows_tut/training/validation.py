@@ -3,9 +3,26 @@
 import numpy as np
 import tensorflow as tf
 
+from normflows_tut._checks import positive_int
 from normflows_tut.training.objectives import digest
 
 _NUMBERS = 2**19  # at a time: bounds the memory, whatever the size of the data
+
+
+def pace(validation_data, validation_every, patience, validation_context=None):
+    """Returns `validation_every` and `patience`, checked.
+
+    Raises:
+      ValueError: One is below 1, or something is given that needs `validation_data`.
+    """
+    if validation_data is None:
+        for name, value in {"patience": patience, "validation_context": validation_context}.items():
+            if value is not None:
+                raise ValueError(f"{name}={value!r} needs validation_data.")
+    return (
+        positive_int("validation_every", validation_every),
+        None if patience is None else positive_int("patience", patience),
+    )
 
 
 class Validation:

@@ -1,12 +1,14 @@
 """Training of variational autoencoders."""
 
-from normflows_tut._checks import event_array, non_negative_int, positive_int
+import numpy as np
+
+from normflows_tut._checks import event_array, non_negative_int
 from normflows_tut.bijectors.act_norm import waiting_act_norms
 from normflows_tut.flows import VAE
 from normflows_tut.training.loop import train
 from normflows_tut.training.objectives import Elbo, binarized
 from normflows_tut.training.settings import Settings
-from normflows_tut.training.validation import Validation
+from normflows_tut.training.validation import Validation, pace
 
 
 def fit_elbo(
@@ -44,7 +46,8 @@ def fit_elbo(
     Args:
       vae: A `flows.VAE`.
       data: Array `[n, *event_shape]`. uint8 images are binarized: in every step each pixel is 1
-        with probability pixel / 255, else 0. Other numbers are taken as they are.
+        with probability pixel / 255, else 0. Other numbers are taken as they are; for the default
+        likelihood they must be in [0, 1].
       num_steps: Number of updates; a resumed run counts those before.
       batch_size: Images a step.
       learning_rate: A number above 0, or a callable from the step to a number.
@@ -67,8 +70,9 @@ def fit_elbo(
       A `History`; its losses carry the beta_t of their step.
 
     Raises:
-      ValueError: An argument is out of range, data are of another shape or not finite, the model
-        uses variables that it does not track, or the checkpoint is refused.
+      ValueError: An argument is out of range, data are of another shape, not finite or outside of
+        what the likelihood is for, the model uses variables that it does not track, or the
+        checkpoint is refused.
       NonFiniteLossError: The loss stopped being finite; see `fit`.
 
     Reference:
@@ -92,16 +96,12 @@ def fit_elbo(
         max_seconds=max_seconds,
         progress=progress,
     )
-    dtype = vae.dtype.as_numpy_dtype
-    data = event_array(data, vae.event_shape, dtype=dtype)
+    pacing = pace(validation_data, validation_every, patience)
+    data = _checked(vae, data, "data")
     validation = None
     if validation_data is not None:
-        held_back = event_array(validation_data, vae.event_shape, dtype=dtype)
-        validation = Validation(
-            [binarized(held_back, settings.seed, vae.dtype)],
-            positive_int("validation_every", validation_every),
-            None if patience is None else positive_int("patience", patience),
-        )
+        held_back = _checked(vae, validation_data, "validation_data")
+        validation = Validation([binarized(held_back, settings.seed, vae.dtype)], *pacing)
     annealing_steps = non_negative_int("annealing_steps", annealing_steps)
     objective = Elbo(data, settings.batch_size, settings.seed, vae.dtype, annealing_steps)
 
@@ -110,3 +110,10 @@ def fit_elbo(
             act_norm.initialized.assign(True)
 
     return train(vae, objective, settings, initialize, validation)
+
+
+def _checked(vae, data, name):
+    data = event_array(data, vae.event_shape, dtype=vae.dtype.as_numpy_dtype, name=name)
+    if data.dtype != np.uint8:  # which is binarized
+        vae.refuse_values(name, data)
+    return data
