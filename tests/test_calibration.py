@@ -83,6 +83,70 @@ def test_a_conditional_flow_is_asked_in_blocks(monkeypatch):
     assert found.max() <= 9
 
 
+def broken_flow(x):
+    flow = flows.conditional_normal(2, 2, (8,))
+    flow.trainable_variables[0].assign(np.nan * flow.trainable_variables[0])
+    return flow(x)
+
+
+@pytest.mark.parametrize(
+    ("q", "message"),
+    [
+        (None, "posterior must be a flows.ConditionalFlow or a callable .*, got None"),
+        (7, "posterior must be .*, got 7"),
+        (
+            tfd.MultivariateNormalDiag(tf.zeros(2)),
+            "posterior must be .*, got .*: a distribution that does not depend on a context",
+        ),
+        (lambda x: x, "must return a tfd.Distribution, got <tf.Tensor"),
+        (
+            lambda x: tfd.MultivariateNormalDiag(tf.zeros(2)),
+            r"shape \[9, 4, 2\], .* got \[9, 2\] .* batch shape \(\) .* event shape \(2,\)",
+        ),
+        (
+            lambda x: tfd.MultivariateNormalDiag(x[:, :1]),
+            r"shape \[9, 4, 2\], .* got \[9, 4, 1\] .* batch shape \(4,\) .* event shape \(1,\)",
+        ),
+        (
+            lambda x: tfd.MultivariateNormalDiag(x / tf.constant([[1.0], [1.0], [0.0], [1.0]])),
+            r"must be finite at every context: row 2 \(counted from 0\) is .*1 of 4 rows",
+        ),
+        (broken_flow, "must be finite at every context: row 0 .*4 of 4"),
+    ],
+    ids=["None", "int", "unconditional", "tensor", "no batch", "narrow", "infinite", "NaN weights"],
+)
+def test_what_is_no_posterior_is_refused(q, message):
+    with pytest.raises(ValueError, match=message):
+        evaluation.ranks(q, *pairs(4), num_samples=9)
+
+
+@pytest.mark.parametrize(
+    ("ranks", "message"),
+    [
+        (np.zeros([3, 2]), "ranks must be whole numbers, .* got float64"),
+        ([[np.nan]], "whole numbers, .* got float64"),
+        ([[1j]], "whole numbers, .* got complex128"),
+        ([[True, False]], "whole numbers, .* got bool"),
+        ([["1"]], "whole numbers, .* got <U1"),
+        (None, "whole numbers, .* got object"),
+        ([[1, 2], [3]], r"whole numbers, .* got \[\[1, 2\], \[3\]\]"),
+        (np.zeros([0, 2], int), r"shape \[n, d\] and hold at least one, got \(0, 2\)"),
+        ([3], r"shape \[n, d\] and hold at least one, got \(1,\)"),
+        ([[100]], "from 0 to 99, got 100"),
+        ([[-1]], "from 0 to 99, got -1"),
+    ],
+)
+def test_what_are_no_ranks_is_refused(ranks, message):
+    with pytest.raises(ValueError, match=message):
+        evaluation.rank_histogram(ranks, 99, 20)
+
+
+@pytest.mark.parametrize("level", ["a", None, [0.5, 0.9], 1j, np.nan, 0, 1.0, 2, -0.5])
+def test_what_is_no_level_is_refused(level):
+    with pytest.raises(ValueError, match="level must be a number above 0 and below 1, got"):
+        evaluation.rank_band(10, 5, level)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -94,10 +158,7 @@ def test_a_conditional_flow_is_asked_in_blocks(monkeypatch):
             "parameters must have .*3",
         ),
         (lambda: evaluation.rank_histogram([[3]], 99, 30), "must divide .*100, got 30"),
-        (lambda: evaluation.rank_histogram([[100]], 99, 20), "from 0 to 99, got 100"),
-        (lambda: evaluation.rank_histogram([3], 99, 20), r"shape \[n, d\], got \(1,\)"),
         (lambda: evaluation.rank_band(0), "num_points .* got 0"),
-        (lambda: evaluation.rank_band(10, 5, 1.0), "above 0 and below 1, got 1.0"),
     ],
 )
 def test_what_is_refused(call, message):

@@ -1,11 +1,22 @@
 """Whether a posterior is as sure as it should be: ranks of what was true among its samples."""
 
+import numbers
+
 import numpy as np
 import tensorflow as tf
+import tensorflow_probability as tfp
 from scipy import stats
 
-from normflows_tut._checks import data_array, positive_int, random_generator, seed_number
+from normflows_tut._checks import (
+    data_array,
+    positive_int,
+    random_generator,
+    refuse_rows,
+    seed_number,
+)
 from normflows_tut.flows import ConditionalFlow
+
+tfd = tfp.distributions
 
 _NUMBERS = 2**20  # samples times coordinates in memory at a time
 _TRIALS = 20_000  # simulated histograms, for the band
@@ -34,12 +45,14 @@ def ranks(posterior, parameters, context, *, num_samples=99, seed=0):
       int64 array `[n, d]`, values from 0 to `num_samples`.
 
     Raises:
-      ValueError: The arrays do not fit together, or a number is out of range.
+      ValueError: The arrays do not fit together, a number is out of range, `posterior` is none of
+        the above, or its samples are of another shape or not finite.
 
     Reference:
       Talts, Betancourt, Simpson, Vehtari & Gelman (2018), Validating Bayesian Inference
       Algorithms with Simulation-Based Calibration, Algorithm 1.
     """
+    _check_posterior(posterior)
     size = posterior.event_shape[0] if isinstance(posterior, ConditionalFlow) else None
     parameters = data_array(parameters, size, dtype=np.float64, name="parameters")
     context = data_array(context, None, dtype=np.float64, name="context")
@@ -50,22 +63,47 @@ def ranks(posterior, parameters, context, *, num_samples=99, seed=0):
         )
     dtype = getattr(posterior, "dtype", tf.float32)
     block = max(1, _NUMBERS // (count * parameters.shape[1]))
-    found = []
+    found, lost = [], np.zeros(len(context), bool)
     for k, start in enumerate(range(0, len(parameters), block)):
         rows = slice(start, start + block)
-        samples = posterior(tf.constant(context[rows], dtype)).sample(
-            count, seed=tf.constant([seed_number(seed), k])
-        )
-        below = samples.numpy() < parameters[rows].astype(samples.dtype.as_numpy_dtype)
+        distribution = posterior(tf.constant(context[rows], dtype))
+        seeds = tf.constant([seed_number(seed), k])
+        samples = _samples(distribution, count, parameters[rows].shape, seeds)
+        lost[rows] = ~np.isfinite(samples).all(axis=(0, 2))
+        below = samples < parameters[rows].astype(samples.dtype)
         found.append(below.sum(axis=0))
+    refuse_rows(context, lost, "samples of posterior must be finite at every context")
     return np.concatenate(found)
+
+
+def _check_posterior(posterior):
+    if not callable(posterior):
+        hint = ": a distribution that does not depend on a context" * hasattr(posterior, "log_prob")
+        raise ValueError(
+            "posterior must be a flows.ConditionalFlow or a callable from contexts to a "
+            f"tfd.Distribution, got {posterior!r}{hint}."
+        )
+
+
+def _samples(distribution, count, shape, seed):
+    """Returns samples `[count, n, d]`, with n and d of `shape`, or raises a ValueError."""
+    if not isinstance(distribution, tfd.Distribution):
+        raise ValueError(f"posterior must return a tfd.Distribution, got {distribution!r}.")
+    samples = distribution.sample(count, seed=seed).numpy()
+    if samples.shape != (count, *shape):
+        raise ValueError(
+            f"samples of posterior must have shape {[count, *shape]}, of samples, contexts and "
+            f"parameters, got {list(samples.shape)} of a distribution with batch shape "
+            f"{distribution.batch_shape} and event shape {distribution.event_shape}."
+        )
+    return samples
 
 
 def rank_histogram(ranks, num_samples, num_bins=20):
     """Counts of ranks in bins of equal width.
 
     Args:
-      ranks: int array `[n, d]` of ranks from 0 to `num_samples`.
+      ranks: int array `[n, d]` of ranks from 0 to `num_samples`, as `ranks` returns them.
       num_samples: As given to `ranks`.
       num_bins: Number of bins; it must divide `num_samples + 1`, or some would be wider.
 
@@ -73,20 +111,31 @@ def rank_histogram(ranks, num_samples, num_bins=20):
       int64 array `[d, num_bins]`.
 
     Raises:
-      ValueError: The bins cannot be of equal width, or a rank is out of range.
+      ValueError: The bins cannot be of equal width, or a rank is no whole number or out of range.
     """
-    ranks = np.asarray(ranks)
+    ranks = _whole_numbers(ranks)
     size, bins = positive_int("num_samples", num_samples) + 1, positive_int("num_bins", num_bins)
     if size % bins:
         raise ValueError(
             f"num_bins must divide num_samples + 1 = {size}, got {bins}: bins would differ."
         )
     if ranks.ndim != 2 or ranks.size == 0:
-        raise ValueError(f"ranks must have shape [n, d], got {ranks.shape}.")
+        raise ValueError(f"ranks must have shape [n, d] and hold at least one, got {ranks.shape}.")
     if ranks.min() < 0 or ranks.max() >= size:
         raise ValueError(f"ranks must be from 0 to {size - 1}, got {ranks.min()} to {ranks.max()}.")
     bin_of = ranks // (size // bins)
     return np.stack([np.bincount(column, minlength=bins) for column in bin_of.T])
+
+
+def _whole_numbers(ranks):
+    try:
+        array = np.asarray(ranks)
+    except ValueError:  # rows of different lengths
+        array = None
+    if array is None or array.dtype.kind not in "iu":
+        got = repr(ranks) if array is None else array.dtype
+        raise ValueError(f"ranks must be whole numbers, as evaluation.ranks returns, got {got}.")
+    return array
 
 
 def rank_band(num_points, num_bins=20, level=0.95, *, seed=0):
@@ -117,8 +166,8 @@ def rank_band(num_points, num_bins=20, level=0.95, *, seed=0):
       Test for Discrete Uniformity, section 2, who apply it to cumulative counts.
     """
     n, bins = positive_int("num_points", num_points), positive_int("num_bins", num_bins)
-    if not 0 < level < 1:
-        raise ValueError(f"level must be above 0 and below 1, got {level!r}.")
+    if not (isinstance(level, numbers.Real) and 0 < level < 1):
+        raise ValueError(f"level must be a number above 0 and below 1, got {level!r}.")
     counts = random_generator(seed).multinomial(n, np.full(bins, 1 / bins), size=_TRIALS)
     of_bin = stats.binom(n, 1 / bins)
     # The least likely bin of each histogram, by the smaller of its two tails.
