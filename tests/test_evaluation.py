@@ -344,9 +344,41 @@ def test_a_flow_integrates_to_one():
         (lambda: evaluation.forward_kl(P, Q, seed=None), "seed .* got None"),
         (lambda: evaluation.reverse_kl(P, Q, seed=-1), "seed .* got -1"),
         (lambda: evaluation.forward_kl(P, gaussian([0.0] * 3, [1.0] * 3)), r"\[3\].*\[2\]"),
+        (
+            lambda: evaluation.negative_log_likelihood(None, POINTS),
+            "`log_prob` is needed, got None",
+        ),
+        (lambda: evaluation.reverse_kl(P, None), "`sample` and `log_prob` is needed, got None"),
+        (
+            lambda: evaluation.log_density(gaussian(np.zeros([3, 2]), [1.0, 1.0]), POINTS[:3]),
+            r"batch shape \(3,\)",
+        ),
     ],
 )
 @pytest.mark.filterwarnings("ignore:invalid value:RuntimeWarning")
 def test_refusals_name_the_value(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda flow: evaluation.log_density(flow, POINTS),
+        lambda flow: evaluation.negative_log_likelihood(flow, POINTS),
+        lambda flow: evaluation.bits_per_dim(flow, np.zeros([4, 2], np.uint8)),
+        lambda flow: evaluation.forward_kl(P, flow),
+        lambda flow: evaluation.forward_kl(flow, P),
+        lambda flow: evaluation.reverse_kl(P, flow),
+        lambda flow: evaluation.kl_trace(P, flow),
+        lambda flow: evaluation.integral(flow),
+        lambda flow: evaluation.integral(flow, ((-1, 1), (-1, 1))),
+        lambda flow: flows.layers(flow),
+        lambda flow: flows.prefixes(flow),
+    ],
+)
+def test_a_conditional_flow_needs_its_context(call):
+    flow = flows.conditional_normal(2, 3, (4,))
+    message = r"is a ConditionalFlow, .*: give flow\(context\), where context holds 3 numbers"
+    with pytest.raises(ValueError, match=message):
+        call(flow)

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from normflows_tut import _checks
+from normflows_tut.flows import ConditionalFlow
 from normflows_tut.targets import Energy
 
 # What one compiled call gets: so many points, or fewer if they are large, as images are.
@@ -64,7 +65,8 @@ def log_density(target, x, *, compiled=True):
 
     Raises:
       ValueError: A log-density is NaN; the message names the first such point. Or the rows
-        of `x` are no events of `target`, or `target` is neither of the two.
+        of `x` are no events of `target`, or `target` is neither of the two; of a `ConditionalFlow`
+        give `flow(context)`.
 
     Example:
       >>> log_density(tfd.Normal(0.0, 1.0), [0.0])
@@ -80,7 +82,17 @@ def log_density(target, x, *, compiled=True):
     return values
 
 
+def refuse_without_context(target):
+    """Raises a ValueError if `target` is a `ConditionalFlow`, which has a density at a context."""
+    if isinstance(target, ConditionalFlow):
+        raise ValueError(
+            f"{target.name} is a ConditionalFlow, with a density for every context: give "
+            f"flow(context), where context holds {target.context_size} numbers."
+        )
+
+
 def _check_target(target, x):
+    refuse_without_context(target)
     if isinstance(target, Energy):
         raise ValueError(
             f"{target!r} is an energy, minus a log-density: give lambda z: -energy(z) instead."
@@ -95,6 +107,12 @@ def _check_target(target, x):
         raise ValueError(
             f"{_name(target)} has event shape {event_shape.as_list()}, but x holds points of "
             f"shape {list(x.shape[1:])}."
+        )
+    batch_shape = getattr(target, "batch_shape", tf.TensorShape([]))
+    if batch_shape.num_elements() not in (None, 1):
+        raise ValueError(
+            f"{_name(target)} has batch shape {batch_shape}, and every point would have several "
+            "log-densities. If each point has a context of its own, ask log_prob itself."
         )
 
 
@@ -122,6 +140,7 @@ def _log_density_of_chunk(target, x, compiled):
 
 def target_samples(target, num_samples, seed):
     """Returns an array [num_samples, ...event] of samples, the same for the same `seed`."""
+    refuse_without_context(target)
     if not hasattr(target, "sample"):
         raise ValueError(f"a distribution with `sample` is needed, got {target!r}.")
     seed = _checks.seed_number(seed)
@@ -142,6 +161,7 @@ def default_bounds(distribution, num_samples=10_000, seed=0):
     Raises:
       ValueError: It is a function, which has neither bounds nor samples.
     """
+    refuse_without_context(distribution)
     bounds = getattr(distribution, "bounds", None)
     if bounds is None:
         if not hasattr(distribution, "sample"):

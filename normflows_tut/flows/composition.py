@@ -82,8 +82,13 @@ def layers(flow):
     gives the links of its `tfb.Chain`, or its one bijector.
 
     Raises:
-      ValueError: `flow` has no bijector.
+      ValueError: `flow` has no bijector, or is a `ConditionalFlow`: give `flow(context)`.
     """
+    if isinstance(flow, ConditionalFlow):
+        raise ValueError(
+            f"{flow.name} is a ConditionalFlow, with layers for every context: give flow(context), "
+            f"where context holds {flow.context_size} numbers."
+        )
     if not hasattr(flow, "bijector"):
         raise ValueError(f"a tfd.TransformedDistribution is needed, got {flow!r}.")
     return _chain.links(flow.bijector)[::-1]
@@ -95,6 +100,9 @@ def prefixes(flow):
     Each ends in what stands on the data side of the whole and is not trained, such as the
     standardising step, so that all are in the units of the data: the last is `flow`'s equal.
     They share the variables of `flow`.
+
+    Raises:
+      ValueError: As `layers`.
     """
     stack = layers(flow)
     *data_side, _ = _chain.links(stack[-1])
