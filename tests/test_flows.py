@@ -226,6 +226,39 @@ def test_an_export_replaces_an_export_and_nothing_else(tmp_path):
         flows.export(flow, tmp_path / "notes")
 
 
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda path: flows.save(3, path), "a flow is needed, got 3"),
+        (lambda path: flows.load("x", path), "a flow is needed, got 'x'"),
+        (lambda path: flows.export("x", path), "a ConditionalFlow is needed, got 'x'"),
+        (lambda path: flows.export(tf.Module("vae"), path), "ConditionalFlow is needed, got <"),
+    ],
+)
+def test_what_is_no_flow_is_refused(call, message, tmp_path):
+    with pytest.raises(ValueError, match=message):
+        call(tmp_path / "flow")
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("write", [flows.save, flows.export])
+def test_a_place_that_cannot_be_written_is_named(write, tmp_path):
+    flow, missing = flows.radial(2, 1), tmp_path / "no such folder" / "flow"
+    with pytest.raises(FileNotFoundError) as caught:
+        write(flow, missing)
+    assert caught.value.filename == str(missing)
+    (tmp_path / "file").touch()
+    with pytest.raises(NotADirectoryError) as caught:
+        write(flow, tmp_path / "file" / "flow")
+    assert caught.value.filename == str(tmp_path / "file" / "flow")
+
+
+def test_a_folder_is_no_file_to_save_to(tmp_path):
+    with pytest.raises(IsADirectoryError, match=str(tmp_path)):
+        flows.save(flows.radial(2, 1), tmp_path)
+    assert not any(tmp_path.iterdir())
+
+
 def test_a_random_order_is_saved_with_the_weights(tmp_path):
     flow = _randomized(flows.masked_autoregressive(5, 3, order="random", seed=1))
     other = flows.masked_autoregressive(5, 3, order="random", seed=2)

@@ -1,23 +1,32 @@
 """Flows on disk: their weights, or all of them for a program without this package."""
 
+import contextlib
 import os
 import pathlib
 import shutil
 import tempfile
 
 import tensorflow as tf
+import tensorflow_probability as tfp
 
 from normflows_tut import _archive
 from normflows_tut.flows.conditional import ConditionalFlow
+
+tfd = tfp.distributions
 
 
 def save(flow, path):
     """Writes all variables of `flow` to `path`, an .npz file, atomically.
 
     The file holds numbers, not code: to load it, build the flow by the same call.
+
+    Raises:
+      ValueError: `flow` has no variables to ask for.
+      OSError: The folder of `path` does not exist, or nothing can be written there.
     """
-    variables = _archive.named(flow.variables)
-    _archive.write(path, "flow", {name: v.numpy() for name, v in variables.items()})
+    variables = _variables(flow)
+    with _named_after(path):
+        _archive.write(path, "flow", {name: v.numpy() for name, v in variables.items()})
 
 
 def load(flow, path):
@@ -26,9 +35,10 @@ def load(flow, path):
     Raises:
       ValueError: The file is damaged, is no such file, or is of another architecture. No
         variable has been touched then.
+      OSError: There is no such file, or it cannot be read.
     """
+    variables = _variables(flow)
     arrays, _ = _archive.read(path, "flow")
-    variables = _archive.named(flow.variables)
     _archive.check_variables(path, arrays, variables)
     for name, variable in variables.items():
         variable.assign(arrays[name])
@@ -59,12 +69,19 @@ def export(flow, path):
       path: The folder; an earlier export there is replaced in one step.
 
     Raises:
-      ValueError: Something else than an earlier export is at `path`.
+      ValueError: `flow` is neither of the two, or something else than an earlier export is at
+        `path`.
+      OSError: The folder that `path` shall stand in does not exist, or cannot be written to.
     """
-    path = pathlib.Path(path).resolve()
+    if not isinstance(flow, tfd.Distribution | ConditionalFlow):
+        raise ValueError(
+            f"a tfd.TransformedDistribution or a ConditionalFlow is needed, got {flow!r}."
+        )
+    given, path = path, pathlib.Path(path).resolve()
     if path.exists() and not (path / "saved_model.pb").is_file():
         raise ValueError(f"path={str(path)!r} exists and is no SavedModel; it is left as it is.")
-    aside = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    with _named_after(given):
+        aside = pathlib.Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         tf.saved_model.save(_Served(flow), str(aside / "new"))
         if path.exists():
@@ -72,6 +89,22 @@ def export(flow, path):
         os.replace(aside / "new", path)
     finally:
         shutil.rmtree(aside)
+
+
+def _variables(flow):
+    """Returns a dict from names to the variables of a flow, or of another `tf.Module`."""
+    if not hasattr(flow, "variables"):
+        raise ValueError(f"a flow is needed, got {flow!r}.")
+    return _archive.named(flow.variables)
+
+
+@contextlib.contextmanager
+def _named_after(path):
+    """Lets an OSError name `path`, and not the file beside it that is written first."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, os.fspath(path)) from None
 
 
 class _Served(tf.Module):
