@@ -95,7 +95,8 @@ def data_array(data, event_size=None, *, dtype=np.float32, name="data"):
     """
     array = _numbers(data, dtype, name)
     if array.ndim != 2:
-        raise ValueError(f"{name} must have shape [n, d], got shape {list(array.shape)}.")
+        hint = f" For one number a row: {name}[:, None]." if array.ndim == 1 else ""
+        raise ValueError(f"{name} must have shape [n, d], got shape {list(array.shape)}.{hint}")
     if array.size == 0:
         raise ValueError(f"{name} is empty: shape {list(array.shape)}.")
     if event_size is not None and array.shape[1] != event_size:
@@ -161,6 +162,8 @@ def refuse_rows(array, bad, what):
 
 def _whole(name, value):
     try:
+        if isinstance(value, bool | np.bool_):  # to Python the numbers 0 and 1
+            raise TypeError
         return operator.index(value)
     except (AttributeError, TypeError):  # the former of tensors that hold something else
         raise ValueError(f"{name} must be a whole number, got {value!r}.") from None

@@ -31,6 +31,7 @@ def test_sizes():
         (None, "hidden_units must be a sequence of whole numbers, got None"),
         ((8, 0), "each of hidden_units must be at least 1, got 0"),
         ((8, 2.5), r"each of hidden_units must be a whole number, got 2\.5"),
+        ((8, True), "each of hidden_units must be a whole number, got True"),
     ],
 )
 def test_sizes_that_are_refused(values, message):

@@ -2,6 +2,7 @@
 
 import functools
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -193,6 +194,20 @@ def test_images_given_a_class(build):
     gain = flow(true).log_prob(x) - flow(1.0 - true).log_prob(tf.identity(x))
     assert np.mean(gain) > 0.3
     assert flow(np.eye(2)).sample(3, seed=0).shape == [3, 2, 8, 8, 1]
+    # One image, seen from every class; and in a graph that does not know how many.
+    each = [flow(label).log_prob(tf.identity(x[0])) for label in np.eye(2)]
+    np.testing.assert_allclose(flow(np.eye(2)).log_prob(x[0]), each, rtol=1e-5)
+    spec = tf.TensorSpec([None, 2], tf.float32)
+    log_prob = tf.function(lambda c: flow(c).log_prob(tf.identity(x[0])), input_signature=[spec])
+    np.testing.assert_allclose(log_prob(np.eye(2, dtype=np.float32)), each, rtol=1e-5)
+    # One z, to an image of each class.
+    bijector = flow.bijector_given(np.eye(2))
+    z = tf.constant(RNG.normal(size=[64]), tf.float32)
+    both = bijector.forward(z)
+    one_by_one = [flow.bijector_given(label).forward(z) for label in np.eye(2)]
+    np.testing.assert_allclose(both, one_by_one, rtol=1e-4, atol=1e-4)
+    with pytest.raises(ValueError, match=r"broadcast, got \(3,\) and \(2,\)"):
+        flow(np.eye(2)).log_prob(x[:3])
 
 
 def test_a_hand_made_layer_takes_a_context_like_any_tfp_bijector():
@@ -219,8 +234,30 @@ def test_planar_parameters_of_each_point():
         np.testing.assert_allclose(together.inverse(z)[i], alone.inverse(z[i]), atol=1e-12)
 
 
+def test_a_context_of_a_size_that_the_graph_does_not_know():
+    flow = shaken(make(context_size=2))
+    x = tf.constant(RNG.normal(size=[5, 2]), tf.float32)
+    unknown = tf.TensorSpec([None, None], tf.float32)
+    log_prob = tf.function(lambda c: flow(c).log_prob(x), input_signature=[unknown])
+    context = tf.constant(CONTEXT, tf.float32)
+    np.testing.assert_allclose(log_prob(context), flow(context).log_prob(x), rtol=1e-5)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        log_prob(context[:, :1])
+
+
+def test_classes_may_be_whole_numbers():
+    flow, x = shaken(make(context_size=2)), RNG.normal(size=[2, 2]).astype(np.float32)
+    for eye in (np.eye(2, dtype=int), tf.eye(2, dtype=tf.int32), tf.eye(2, dtype=tf.float64)):
+        np.testing.assert_array_equal(flow(eye).log_prob(x), flow(np.eye(2)).log_prob(x))
+
+
 def make(**options):
     return flows.real_nvp(2, 2, (8,), **options)
+
+
+def shift():
+    """A hand-made layer that takes a context."""
+    return bijectors.Conditional(2, networks.MLP(3, 5), lambda raw: bijectors.Planar(2, raw=raw))
 
 
 @pytest.mark.parametrize(
@@ -230,7 +267,7 @@ def make(**options):
         (lambda: flows.conditional_normal(2, 0), "must be at least 1, got 0"),
         (lambda: make(context_size=3)(np.zeros([4, 2])), r"of 3 numbers, got shape \(4, 2\)"),
         (lambda: flows.planar(2, context_size=-1), "context_size must not be negative, got -1"),
-        (lambda: make(context_size=3)(1.0), r"of 3 numbers, got shape \(\)"),
+        (lambda: make(context_size=3)(1.0), r"must have shape \[..., c\], got 1.0"),
         (lambda: make(context_size=3)("a"), "must be float32 numbers, got 'a'"),
         (lambda: make(context_size=3).template.log_prob(np.zeros([1, 2], np.float32)),
          "depends on a context, and none was given"),
@@ -248,6 +285,27 @@ def make(**options):
          "row for each of 4 points, got 5"),
         (lambda: training.fit(make(context_size=3), np.zeros([4, 2]), context=np.zeros([4, 2])),
          "context must have 3 columns|context.*got"),
+        (lambda: flows.ConditionalFlow(make(), 2), "No layer of real_nvp takes a context"),
+        (lambda: flows.ConditionalFlow(3, 2), "must be a tfd.TransformedDistribution, got 3"),
+        (lambda: bijectors.given(tfb.Exp(), [[1.0]]), "exp has no layer that takes a context"),
+        (lambda: bijectors.given(make(context_size=2), [[1.0]]), "tfb.Bijector, got <.*flow"),
+        (lambda: bijectors.given(make(context_size=2).template, [[1.0]]), "Give its bijector"),
+        (lambda: bijectors.given(None, [[1.0]]), "must be a tfb.Bijector, got None"),
+        (lambda: bijectors.given(shift(), None), "must be float32 numbers, got None"),
+        (lambda: bijectors.given(shift(), "a"), "must be float32 numbers, got 'a'"),
+        (lambda: bijectors.given(shift(), 1.0), r"must have shape \[..., c\], got 1.0"),
+        (lambda: shift().forward([[1.0, 2.0]], context="a"), "must be float32 numbers, got 'a'"),
+        (lambda: make(context_size=3)([[np.nan, 0, 0]]), r"must be finite, got \[\[nan"),
+        (lambda: make(context_size=3)([[np.inf, 0, 0]]), r"must be finite, got \[\[inf"),
+        (lambda: make(context_size=3)(np.zeros([5, 3])).log_prob(np.zeros([6, 2], np.float32)),
+         r"must have leading dimensions that can be broadcast, got \(6,\) and \(5,\)"),
+        (lambda: bijectors.Conditional(1, 3, len), "conditioner must be callable, got 3"),
+        (lambda: bijectors.Conditional(1, networks.MLP(1, 1), 4), "transform must be"),
+        (lambda: bijectors.Conditional(1, keras.Sequential([keras.layers.Dense(2)]), len),
+         "which is no tf.Module"),
+        (lambda: make(context_size=True), "context_size must be a whole number, got True"),
+        (lambda: training.fit(make(context_size=1), np.zeros([4, 2]), context=np.zeros([4])),
+         r"must have shape \[n, d\], got shape \[4\]. For one number a row: context\[:, None\]"),
         (lambda: training.fit_reverse_kl(make(context_size=3), lambda x: x[:, 0]),
          "without context, got a ConditionalFlow"),
     ],

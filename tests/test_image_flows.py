@@ -124,6 +124,18 @@ def test_sizes_that_do_not_fit_say_what_would():
         flows.multiscale_real_nvp((6, 6, 1))
     with pytest.raises(ValueError, match=r"2 levels need .*got 8 x 8; 16 x 16 would fit"):
         flows.multiscale_real_nvp((8, 8, 1), num_levels=2)
+    with pytest.raises(ValueError, match=r"40 levels need .*got 8 x 8; at most 1 would fit"):
+        flows.multiscale_real_nvp((8, 8, 1), num_levels=40)
+
+
+def test_images_whose_size_is_known_only_when_the_graph_runs():
+    flow = small()
+    images = tf.random.stateless_normal([2, 8, 8, 1], [1, 2])
+    unknown = tf.TensorSpec([None, None, None, 1], tf.float32)
+    log_prob = tf.function(flow.log_prob, input_signature=[unknown])
+    np.testing.assert_allclose(log_prob(images), flow.log_prob(images), rtol=1e-5)
+    with pytest.raises(tf.errors.InvalidArgumentError):
+        log_prob(images[:, :4])
 
 
 def test_pixels():
@@ -290,10 +302,17 @@ def test_what_glow_refuses():
         flows.glow((28, 28, 1), num_levels=3)
     with pytest.raises(ValueError, match="Unknown transform 'cubic'; known: affine, spline"):
         flows.glow((8, 8, 1), transform="cubic")
+    with pytest.raises(ValueError, match="num_bins must be at least 1, got -5"):
+        flows.glow((8, 8, 1), num_bins=-5)
     with pytest.raises(ValueError, match="Unknown parametrization 'svd'"):
         flows.glow((8, 8, 1), parametrization="svd")
     with pytest.raises(ValueError, match=r"images of shape \(8, 8, 1\), got shape \(2, 8, 8, 3\)"):
         small_glow().log_prob(np.zeros([2, 8, 8, 3], np.float32))
+
+
+def test_the_number_of_steps_may_be_an_array():
+    flow = small_glow(num_steps=np.array(1))
+    assert len(flow.bijector.levels) == 1
 
 
 def test_levels_may_differ():

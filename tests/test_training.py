@@ -562,6 +562,11 @@ class TestArguments:
             ({"patience": 3}, "patience=3 needs validation_data"),
             ({"patience": 0, "validation_data": POINTS}, "patience must be at least 1, got 0"),
             ({"validation_every": 0, "validation_data": POINTS}, "validation_every must be at"),
+            ({"validation_every": -2}, "validation_every must be at least 1, got -2"),
+            (
+                {"validation_context": [[1.0]]},
+                r"validation_context=\[\[1.0\]\] needs validation_data",
+            ),
             ({"validation_data": POINTS[:, :1]}, "validation_data must have 2 columns, got 1"),
             ({"snapshot_fn": len}, "snapshot_fn=.*needs a snapshot_every"),
             ({"snapshot_fn": 5, "snapshot_every": 2}, "snapshot_fn must be callable, got 5"),

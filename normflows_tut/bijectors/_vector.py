@@ -105,7 +105,7 @@ class VectorBijector(tfb.Bijector):
             if self.takes_context:
                 raise ValueError(f"{self.name} depends on a context, and none was given.")
             return (x,)
-        context = tf.convert_to_tensor(context, x.dtype)
+        context = context_tensor(context, x.dtype)
         if not self.takes_context:
             raise ValueError(f"{self.name} takes no context, got one of shape {context.shape}.")
         return broadcast_batch(x, context), context
@@ -122,9 +122,28 @@ class VectorBijector(tfb.Bijector):
         return x
 
 
+def context_tensor(context, dtype):
+    """Returns a context as a tensor `[..., c]` of `dtype`, or raises a ValueError."""
+    try:
+        # Integers are classes or counts: exact, and meant as numbers.
+        tensor = tf.cast(context, dtype)
+    except (TypeError, ValueError, tf.errors.UnimplementedError):
+        name = tf.as_dtype(dtype).name
+        raise ValueError(f"context must be {name} numbers, got {context!r}.") from None
+    if tensor.shape.rank == 0:
+        raise ValueError(f"context must have shape [..., c], got {context!r}.")
+    return tensor
+
+
 def broadcast_batch(x, context):
     """Returns `x` with the leading dimensions that it and `context` have together."""
-    batch = tf.broadcast_static_shape(x.shape[:-1], context.shape[:-1])
+    try:
+        batch = tf.broadcast_static_shape(x.shape[:-1], context.shape[:-1])
+    except ValueError:
+        raise ValueError(
+            f"Points and contexts must have leading dimensions that can be broadcast, got "
+            f"{x.shape[:-1]} and {context.shape[:-1]}."
+        ) from None
     if batch.is_fully_defined() and batch == x.shape[:-1]:
         return x
     batch = tf.broadcast_dynamic_shape(tf.shape(x)[:-1], tf.shape(context)[:-1])
@@ -174,7 +193,8 @@ def takes_context(conditioner):
 
 def check_tracked(conditioner):
     """Raises a ValueError if `conditioner` holds variables that a `tf.Module` cannot see."""
-    if getattr(conditioner, "trainable_variables", None) and not isinstance(conditioner, tf.Module):
+    # Also one that has none yet, as a model that is built by its first call.
+    if hasattr(conditioner, "trainable_variables") and not isinstance(conditioner, tf.Module):
         raise ValueError(
             f"The conditioner is a {type(conditioner).__module__}."
             f"{type(conditioner).__name__}, which is no tf.Module: its variables would be "

@@ -7,6 +7,7 @@ from normflows_tut.bijectors import _chain
 from normflows_tut.bijectors._vector import (
     VectorBijector,
     check_tracked,
+    context_tensor,
     forward_and_log_det,
     inverse_and_log_det,
     is_inverted,
@@ -38,8 +39,8 @@ class Conditional(VectorBijector):
       name: Name of the bijector.
 
     Raises:
-      ValueError: `event_size` is below 1, or the conditioner holds variables that a `tf.Module`
-        cannot see, as Keras 3 models do.
+      ValueError: `event_size` is below 1, the conditioner or the transform is not callable, or the
+        conditioner holds variables that a `tf.Module` cannot see, as Keras 3 models do.
 
     Reference:
       Rezende & Mohamed (2015), Variational Inference with Normalizing Flows, section 4.2,
@@ -57,6 +58,9 @@ class Conditional(VectorBijector):
     def __init__(self, event_size, conditioner, transform, *, dtype=tf.float32, name="conditional"):
         parameters = dict(locals())
         super().__init__(event_size, dtype=dtype, parameters=parameters, name=name)
+        for part, value in {"conditioner": conditioner, "transform": transform}.items():
+            if not callable(value):
+                raise ValueError(f"{part} must be callable, got {value!r}.")
         check_tracked(conditioner)
         self.conditioner = conditioner
         self._transform = transform
@@ -81,7 +85,7 @@ class _Given(VectorBijector):
             layer.event_size, dtype=layer.dtype, parameters=parameters, name=layer.name
         )
         self._layer = layer
-        self._context = tf.convert_to_tensor(context, layer.dtype)
+        self._context = context_tensor(context, layer.dtype)
 
     def _forward_and_log_det(self, x):
         return self._layer.forward_and_log_det(x, context=self._context)
@@ -106,21 +110,49 @@ def given(bijector, context):
         The levels of a `Multiscale`, which are on images, get it as `[..., 1, 1, c]`; so must you
         give it to another layer on images.
 
+    Raises:
+      ValueError: This is no bijector, no layer of it takes a context, or the context is no tensor
+        of numbers with at least one axis.
+
     Example:
       >>> from normflows_tut.networks import MLP
       >>> shift = Conditional(1, MLP(1, 2), lambda raw: BoundedAffine(raw[..., tf.newaxis]))
       >>> given(tfb.Chain([tfb.Exp(), shift]), [[0.0], [1.0]]).forward([[0.0], [0.0]]).shape
       TensorShape([2, 1])
     """
+    if not isinstance(bijector, tfb.Bijector):
+        hint = " Give its bijector." if hasattr(bijector, "bijector") else ""
+        raise ValueError(f"bijector must be a tfb.Bijector, got {bijector!r}.{hint}")
+    if not depends_on_context(bijector):
+        raise ValueError(f"{bijector.name} has no layer that takes a context.")
+    return _walked(bijector, context)
+
+
+def depends_on_context(bijector):
+    """Returns whether a bijector, or a layer inside it, takes a context."""
+    if is_inverted(bijector):
+        return depends_on_context(bijector.bijector)
+    if isinstance(bijector, Multiscale):
+        return any(map(depends_on_context, bijector.levels))
+    links = _chain.links(bijector)
+    if links == [bijector]:
+        return getattr(bijector, "takes_context", False)
+    return any(map(depends_on_context, links))
+
+
+def _walked(bijector, context):
+    """`given`, of a part that may take no context."""
     if getattr(bijector, "takes_context", False):
         return _Given(bijector, context)
     if is_inverted(bijector):
-        return tfb.Invert(given(bijector.bijector, context), name=bijector.name)
+        return tfb.Invert(_walked(bijector.bijector, context), name=bijector.name)
     if isinstance(bijector, Multiscale):
-        context = tf.convert_to_tensor(context, bijector.dtype)[..., tf.newaxis, tf.newaxis, :]
-        levels = [given(level, context) for level in bijector.levels]
-        return Multiscale(bijector.image_shape, levels, dtype=bijector.dtype, name=bijector.name)
+        context = context_tensor(context, bijector.dtype)
+        on_images = context[..., tf.newaxis, tf.newaxis, :]
+        levels = [_walked(level, on_images) for level in bijector.levels]
+        shape, dtype, name = bijector.image_shape, bijector.dtype, bijector.name
+        return Multiscale(shape, levels, context=context, dtype=dtype, name=name)
     links = _chain.links(bijector)
     if links == [bijector]:
         return bijector
-    return tfb.Chain([given(link, context) for link in links], name=bijector.name)
+    return tfb.Chain([_walked(link, context) for link in links], name=bijector.name)

@@ -6,6 +6,7 @@ import tensorflow_probability as tfp
 from tensorflow_probability.python.internal import cache_util
 
 from normflows_tut._checks import positive_ints
+from normflows_tut.bijectors._vector import broadcast_batch
 from normflows_tut.bijectors.act_norm import initialize_act_norms
 
 tfb = tfp.bijectors
@@ -30,6 +31,8 @@ class Multiscale(tfb.Bijector):
     Args:
       image_shape: (height, width, channels) of x.
       levels: Bijectors from base to data, the one beside the data first; each acts on images.
+      context: Tensor `[..., c]`, the context that the levels were given, if they were: the leading
+        dimensions of x and z are broadcast with its own.
       dtype: `tf.float32` or `tf.float64`.
       name: Name of the bijector.
 
@@ -51,7 +54,7 @@ class Multiscale(tfb.Bijector):
         forward_name="_augmented_forward", inverse_name="_augmented_inverse"
     )
 
-    def __init__(self, image_shape, levels, *, dtype=tf.float32, name="multiscale"):
+    def __init__(self, image_shape, levels, *, context=None, dtype=tf.float32, name="multiscale"):
         parameters = dict(locals())
         self._image_shape = positive_ints("image_shape", image_shape)
         if len(self._image_shape) != 3:
@@ -61,6 +64,7 @@ class Multiscale(tfb.Bijector):
         self.levels = list(levels)
         if not self.levels:
             raise ValueError("levels must hold at least one bijector, got none.")
+        self._context = context
         self._shapes = []  # of z_1 ... z_L
         shape = self._image_shape
         for k, level in enumerate(self.levels):
@@ -116,6 +120,8 @@ class Multiscale(tfb.Bijector):
     def _augmented_forward(self, z):
         if z.shape[-1] != (size := int(np.prod(self._image_shape))):
             raise ValueError(f"{self.name} acts on z of {size} numbers, got shape {z.shape}.")
+        if self._context is not None:
+            z = broadcast_batch(z, self._context)
         deepest, *parts = self.split(z)
         x, log_det = deepest, tf.zeros([], self.dtype)
         for k, level in enumerate(self.levels[::-1]):
@@ -126,10 +132,16 @@ class Multiscale(tfb.Bijector):
         return x, {"ildj": tf.broadcast_to(log_det, tf.shape(z)[:-1])}
 
     def _augmented_inverse(self, x):
-        if tuple(x.shape[-3:]) != self._image_shape:
+        if not x.shape[-3:].is_compatible_with(self._image_shape):
             raise ValueError(
                 f"{self.name} acts on images of shape {self._image_shape}, got shape {x.shape}."
             )
+        x = tf.ensure_shape(x, x.shape[:-3].concatenate(self._image_shape))  # where it was unknown
+        if self._context is not None:
+            flat = tf.reshape(x, tf.concat([tf.shape(x)[:-3], [-1]], axis=0))
+            flat = tf.ensure_shape(flat, x.shape[:-3].concatenate([None]))
+            flat = broadcast_batch(flat, self._context)
+            x = tf.reshape(flat, tf.concat([tf.shape(flat)[:-1], self._image_shape], axis=0))
         parts, log_det, outer = [], tf.zeros([], self.dtype), tf.shape(x)[:-3]
         for k, level in enumerate(self.levels):
             inner = level.inverse(x)

@@ -6,6 +6,8 @@ import tensorflow_probability as tfp
 
 from normflows_tut._checks import positive_int
 from normflows_tut.bijectors import ActNorm, BoundedAffine, Conditional, given
+from normflows_tut.bijectors._vector import context_tensor
+from normflows_tut.bijectors.conditional import depends_on_context
 from normflows_tut.networks import MLP
 
 tfd = tfp.distributions
@@ -38,7 +40,8 @@ class ConditionalFlow(tf.Module):
       standardise_context: The standardising step of another `ConditionalFlow`, to share it.
 
     Raises:
-      ValueError: `context_size` is below 1.
+      ValueError: `context_size` is below 1, the template is no flow, or none of its layers takes a
+        context.
 
     Example:
       >>> posterior = planar(2, num_layers=3, context_size=1)
@@ -47,6 +50,14 @@ class ConditionalFlow(tf.Module):
     """
 
     def __init__(self, template, context_size, standardise_context=None):
+        if not (isinstance(template, tfd.Distribution) and hasattr(template, "bijector")):
+            raise ValueError(f"template must be a tfd.TransformedDistribution, got {template!r}.")
+        if not depends_on_context(template.bijector):
+            raise ValueError(
+                f"No layer of {template.name} takes a context: all contexts would have the same "
+                "density. The functions of normflows_tut.flows build one that does when they are "
+                "given a context_size."
+            )
         super().__init__(name=template.name)
         self.template = template
         self.context_size = positive_int("context_size", context_size)
@@ -77,7 +88,7 @@ class ConditionalFlow(tf.Module):
         """Returns the flow at contexts `[..., c]`, whose batch shape is theirs.
 
         Raises:
-          ValueError: The context has another width.
+          ValueError: The context has another width; or, outside of a graph, is not finite.
         """
         context = self._checked(context)
         batch = context.shape[:-1]
@@ -89,18 +100,15 @@ class ConditionalFlow(tf.Module):
         return tfd.TransformedDistribution(base, bijector, name=self.template.name)
 
     def _checked(self, context):
-        try:
-            context = tf.convert_to_tensor(context, self.dtype)
-        except (TypeError, ValueError):
-            raise ValueError(
-                f"context must be {self.dtype.name} numbers, got {context!r}."
-            ) from None
-        if context.shape.rank == 0 or context.shape[-1] != self.context_size:
+        context = context_tensor(context, self.dtype)
+        if context.shape.rank is None or context.shape[-1] not in (None, self.context_size):
             raise ValueError(
                 f"{self.template.name} depends on a context of {self.context_size} numbers, got "
                 f"shape {context.shape}."
             )
-        return context
+        if not tf.is_symbolic_tensor(context) and not np.isfinite(context).all():
+            raise ValueError(f"context must be finite, got {context.numpy()}.")
+        return tf.ensure_shape(context, [*context.shape[:-1], self.context_size])
 
     def bijector_given(self, context):
         """Returns the bijector from base to data at contexts `[..., c]`."""

@@ -208,12 +208,13 @@ def glow(
       Kingma & Dhariwal (2018), Glow: Generative Flow with Invertible 1x1 Convolutions, section 3
       and figure 2. Its networks have three convolutions, of 512 channels; these are residual.
     """
+    # Also for affine couplings, so that a wrong limit is never passed over.
+    limits = {"bound": bound, "min_bin_size": min_bin_size, "min_slope": min_slope}
+    num_of_spline, of_parameters = spline(num_bins, **limits)
     if transform == "affine":
         count, layer = 2, functools.partial(AffineCoupling, log_scale_bound=log_scale_bound)
     elif transform == "spline":
-        limits = {"bound": bound, "min_bin_size": min_bin_size, "min_slope": min_slope}
-        count, of_parameters = spline(num_bins, **limits)
-        layer = functools.partial(Coupling, transform=of_parameters)
+        count, layer = num_of_spline, functools.partial(Coupling, transform=of_parameters)
     else:
         raise ValueError(f"Unknown transform {transform!r}; known: affine, spline.")
     network = {"num_blocks": num_blocks, "context_size": context_size, "activation": activation}

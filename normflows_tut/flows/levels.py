@@ -128,16 +128,17 @@ def _number_of_levels(shape, num_levels):
         count = max(1, count)
         side = 2**count
         fits = " x ".join(str(side * max(_SMALLEST, round(s / side))) for s in shape[:2])
+        sensible = count == 1 or side <= max(shape[:2])
         raise ValueError(
             f"{count} level{'s need' if count > 1 else ' needs'} a height and width that can be "
-            f"halved as often, down to at least {_SMALLEST}, got {shape[0]} x {shape[1]}; {fits} "
-            "would fit."
+            f"halved as often, down to at least {_SMALLEST}, got {shape[0]} x {shape[1]}; "
+            f"{fits if sensible else f'at most {possible}'} would fit."
         )
     return count
 
 
 def _for_each_level(name, value, count):
-    if not hasattr(value, "__iter__"):
+    if np.ndim(value) == 0:
         return (positive_int(name, value),) * count
     numbers = positive_ints(name, value)
     if len(numbers) != count:
