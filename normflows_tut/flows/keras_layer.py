@@ -1,7 +1,6 @@
 """Any bijector of this module as a layer of a Keras model."""
 
 import inspect
-import json
 import sys
 
 import numpy as np
@@ -9,44 +8,13 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 import tf_keras
 
-from normflows_tut import bijectors
 from normflows_tut._checks import float_dtype
-from normflows_tut.flows.autoregressive import (
-    inverse_autoregressive,
-    masked_autoregressive,
-    neural_autoregressive,
-)
-from normflows_tut.flows.conditional import ConditionalFlow
-from normflows_tut.flows.coupling import neural_spline, real_nvp
-from normflows_tut.flows.image import glow, multiscale_neural_spline, multiscale_real_nvp
-from normflows_tut.flows.pixels import dequantization, pixel_range
-from normflows_tut.flows.simple import planar, radial
+from normflows_tut.bijectors import Multiscale, _chain
+from normflows_tut.bijectors._vector import is_inverted
+from normflows_tut.flows.recipe import LOST, Recipe
 
 tfb = tfp.bijectors
 
-# A list, and not whatever has a public name: a model's file says which of these is called.
-_FLOWS = (
-    dequantization,
-    glow,
-    inverse_autoregressive,
-    masked_autoregressive,
-    multiscale_neural_spline,
-    multiscale_real_nvp,
-    neural_autoregressive,
-    neural_spline,
-    pixel_range,
-    planar,
-    radial,
-    real_nvp,
-)
-_MAKERS = {
-    **{
-        f"bijectors.{name}": getattr(bijectors, name)
-        for name in bijectors.__all__
-        if isinstance(getattr(bijectors, name), type)
-    },
-    **{f"flows.{make.__name__}": make for make in _FLOWS},
-}
 _OF_KERAS = ("batch_input_shape", "batch_size", "input_shape")
 
 
@@ -71,6 +39,8 @@ class BijectorLayer(tf_keras.layers.Layer):
     see its weights. A model that holds it is saved in every format of `tf_keras`, and after
     `from normflows_tut import flows` loaded by `tf_keras.models.load_model`. Around a bijector
     that was there already only the weights are saved, by `save_weights("name.weights.h5")`.
+    Save to `"name.keras"`: if that is refused, a file of this name stays as it was. In the older
+    formats, `.h5` and a folder, Keras has begun to write over it before it asks the layer.
 
     `layer.bijector` is the bijector: `tfd.TransformedDistribution(base, layer.bijector)` is a
     flow like any other, and shares the weights.
@@ -85,7 +55,8 @@ class BijectorLayer(tf_keras.layers.Layer):
     Args:
       make: A class of `normflows_tut.bijectors`; a function of `normflows_tut.flows` that returns
         a flow, whose bijector is taken, or a bijector; the name of either, such as
-        `"bijectors.Planar"`; or a `tfb.Bijector` that is there already.
+        `"bijectors.Planar"`; or a `tfb.Bijector` that is there already, as `flow.bijector`. One
+        that waits for a context has to be given one, by `bijectors.given`.
       inverse: Whether the layer applies the inverse.
       name: Name of the layer.
       trainable: Whether an optimizer moves the weights.
@@ -96,15 +67,17 @@ class BijectorLayer(tf_keras.layers.Layer):
 
     Raises:
       ValueError: `make` is none of the above, or is a `tfb.Bijector` and comes with arguments;
-        `dtype` is of another kind, or not the bijector's; an argument does not suit `make`. On
-        use: the input's shape does not fit, or it comes from Keras 3. On saving: the bijector
-        was given ready, or an argument cannot be written down.
+        `inverse` is no bool; `dtype` is of another kind, or not the bijector's; an argument is
+        missing, unknown or does not suit `make`; the bijector waits for a context. On use: the
+        input is not one dense tensor, its shape does not fit, or it comes from Keras 3. On
+        saving: the bijector was given ready, or an argument cannot be written down.
 
     Reference:
       Rezende & Mohamed (2015), Variational Inference with Normalizing Flows, equation 15, for the
       sum of log-determinants as a part of the loss.
 
     Example:
+      >>> from normflows_tut import bijectors
       >>> layers = [BijectorLayer(bijectors.Planar, event_size=2, seed=k) for k in range(4)]
       >>> model = tf_keras.Sequential(layers)
       >>> model(tf.zeros([3, 2])).shape, len(model.losses), len(model.trainable_weights)
@@ -121,16 +94,23 @@ class BijectorLayer(tf_keras.layers.Layer):
             )
         if ready and dtype is None:
             dtype = next(iter(_dtypes(make)), None)
+        if not isinstance(inverse, bool | np.bool_):
+            raise ValueError(f"inverse must be True or False, got {inverse!r}.")
         super().__init__(name=name, trainable=trainable, dtype=dtype, **of_keras)
         dtype = float_dtype(self.compute_dtype)
         self.inverse = bool(inverse)
-        self._recipe = None if ready else _Recipe(make, arguments)
+        self._recipe = None if ready else Recipe(make, arguments)
         # Its attributes are found as those of any `tf.Module`.
         self.bijector = make if ready else self._recipe.bijector(dtype)
         if others := _dtypes(self.bijector) - {dtype}:
             raise ValueError(
                 f"{self.bijector.name} is of {others.pop().name} and the layer's dtype is "
                 f"{dtype.name}; they must agree."
+            )
+        if _waits_for_context(self.bijector):
+            raise ValueError(
+                f"{self.bijector.name} depends on a context, and a layer has none to give: make "
+                f"it of bijectors.given(bijector, context)."
             )
 
     # The order of the weights is the same whether they are trained or not. Keras would list those
@@ -154,8 +134,8 @@ class BijectorLayer(tf_keras.layers.Layer):
 
     def call(self, x):
         """Returns the image of `x`, and adds -mean log|det| to the losses."""
-        if not tf.is_tensor(x):
-            raise ValueError(f"{self.name} takes one tensor, got {x!r}.")
+        if not isinstance(x, tf.Tensor | tf.Variable):
+            raise ValueError(f"{self.name} takes one dense tensor, got {x!r}.")
         self._check_rank(x.shape)
         # New tensors on either side: of those that it has met, a bijector remembers the image.
         x = tf.identity(tf.cast(x, self.compute_dtype))
@@ -191,7 +171,7 @@ class BijectorLayer(tf_keras.layers.Layer):
                 f"{self.name} was given the bijector {self.bijector.name} ready-made, and cannot "
                 f"write down how to make it. Give the layer a class of normflows_tut.bijectors or "
                 f"a function of normflows_tut.flows with its arguments; or save the weights alone, "
-                f"by model.save_weights('name.weights.h5')."
+                f"by model.save_weights('name.weights.h5'). {LOST}"
             )
         config = self._recipe.config(self.name)
         return {**super().get_config(), "inverse": self.inverse, **config}
@@ -233,60 +213,14 @@ _own = inspect.signature(BijectorLayer.__init__)
 BijectorLayer.__signature__ = _own.replace(parameters=list(_own.parameters.values())[1:])
 
 
-class _Recipe:
-    """How a bijector is made. Keras looks for weights in lists, and not in here."""
-
-    def __init__(self, make, arguments):
-        text = make if isinstance(make, str) else None
-        names = [name for name, known in _MAKERS.items() if make is known or text == name]
-        if not names:
-            raise ValueError(
-                f"make must be a class of normflows_tut.bijectors, a function of "
-                f"normflows_tut.flows that returns a flow, or a tfb.Bijector, got {make!r}."
-            )
-        (self.name,) = names
-        # Plain at once: what is made here is then what will be made of the saved arguments.
-        self.arguments = {key: _plain(value) for key, value in arguments.items()}
-
-    def bijector(self, dtype):
-        """Returns the bijector; it has this dtype if it has any."""
-        make, arguments = _MAKERS[self.name], dict(self.arguments)
-        kinds = inspect.signature(make).parameters
-        if "dtype" in kinds or any(kind.kind == kind.VAR_KEYWORD for kind in kinds.values()):
-            arguments["dtype"] = dtype
-        # HDF5 and Keras' optimizers ask for names that no other variable has.
-        with tf.variable_creator_scope(_numbered):
-            made = make(**arguments)
-        if isinstance(made, ConditionalFlow):
-            raise ValueError(
-                f"A layer has no context to give, got {self.name} with "
-                f"context_size={made.context_size}."
-            )
-        return made if isinstance(made, tfb.Bijector) else made.bijector
-
-    def config(self, layer):
-        """Returns the name and the arguments; refuses those that JSON has no word for."""
-        for key, value in self.arguments.items():
-            try:
-                json.dumps(value)
-            except TypeError:
-                raise ValueError(
-                    f"{layer} cannot write down its argument {key}={value!r}: numbers, text and "
-                    f"lists of them can be saved. The weights alone can be, by "
-                    f"model.save_weights('name.weights.h5')."
-                ) from None
-        return {"make": self.name, **self.arguments}
-
-
-def _plain(value):
-    """Returns `value` as JSON holds it, where JSON has a word for it."""
-    if isinstance(value, tf.DType):
-        return value.name
-    if isinstance(value, tf.Tensor) and hasattr(value, "numpy"):
-        value = value.numpy()
-    if isinstance(value, np.ndarray | np.generic):
-        value = value.tolist()
-    return [_plain(item) for item in value] if isinstance(value, list | tuple) else value
+def _waits_for_context(bijector):
+    """Returns whether a layer of `bijector` takes a context, which nobody has given it."""
+    if getattr(bijector, "takes_context", False):
+        return True
+    if is_inverted(bijector):
+        return _waits_for_context(bijector.bijector)
+    parts = bijector.levels if isinstance(bijector, Multiscale) else _chain.links(bijector)
+    return any(_waits_for_context(part) for part in parts if part is not bijector)
 
 
 def _dtypes(bijector):
@@ -299,12 +233,6 @@ def _dtypes(bijector):
     # Those inside count: a `tfb.Chain` has no dtype of its own.
     parts = [part for part in (bijector, *bijector.submodules) if isinstance(part, tfb.Bijector)]
     return {part.dtype for part in parts if part.dtype is not None and part.dtype.is_floating}
-
-
-def _numbered(next_creator, **options):
-    """Makes a variable whose name ends in a count, as those of Keras' layers do."""
-    name = options.get("name") or "Variable"
-    return next_creator(**{**options, "name": f"{name}_{tf_keras.backend.get_uid(name)}"})
 
 
 def _refuse_keras_3(name, inputs):
