@@ -79,11 +79,8 @@ class VAE(tf.Module):
         _check_prior(prior, posterior)
         if event_shape is None and not hasattr(encoder, "image_shape"):
             raise ValueError("The encoder has no image_shape: give event_shape, that of one datum.")
-        for part, value in {
-            "encoder": encoder,
-            "decoder": decoder,
-            "likelihood": likelihood,
-        }.items():
+        parts = {"encoder": encoder, "decoder": decoder, "likelihood": likelihood}
+        for part, value in parts.items():
             if not callable(value):
                 raise ValueError(f"{part} must be callable, got {value!r}.")
         self.encoder, self.decoder, self.posterior = encoder, decoder, posterior
@@ -102,7 +99,8 @@ class VAE(tf.Module):
                 f"data, got {_described(contexts)} from the encoder."
             )
         z = tf.zeros([2, *self.posterior.event_shape], self.dtype)
-        _returned("likelihood", self._likelihood_of, _returned("decoder", self.decoder, z), z)
+        decoded = _returned("decoder", self.decoder, z)
+        _check_likelihood(_returned("likelihood", self.likelihood, decoded), self.event_shape, z)
 
     @property
     def event_shape(self):
@@ -121,22 +119,8 @@ class VAE(tf.Module):
     def decode(self, z):
         """Returns p(x | z), a `tfd.Distribution` whose batch is that of `z`."""
         z = tf.cast(z, self.dtype)
-        return self._likelihood_of(self.decoder(z), z)
-
-    def _likelihood_of(self, decoded, z):
-        """Returns p(x | z); refuses one whose log_prob would be broadcast or summed wrongly."""
-        distribution = self.likelihood(decoded)
-        if not isinstance(distribution, tfd.Distribution):
-            raise ValueError(f"likelihood must return a tfd.Distribution, got {distribution!r}.")
-        event, batch = distribution.event_shape, distribution.batch_shape
-        if not (
-            event.is_compatible_with(self.event_shape) and batch.is_compatible_with(z.shape[:-1])
-        ):
-            hint = " Use tfd.Independent." if event.rank < self.event_shape.rank else ""
-            raise ValueError(
-                f"likelihood must return a distribution on events {self.event_shape} with the "
-                f"batch {z.shape[:-1]} of the latents; got events {event} and batch {batch}.{hint}"
-            )
+        distribution = self.likelihood(self.decoder(z))
+        _check_likelihood(distribution, self.event_shape, z)
         return distribution
 
     def _checked(self, x):
@@ -151,7 +135,7 @@ class VAE(tf.Module):
             x = tf.cast(x, self.dtype)
         except (TypeError, ValueError, tf.errors.UnimplementedError):
             raise ValueError(f"x must be numbers, got {x!r}.") from None
-        if x.shape.rank is not None and x.shape[-self.event_shape.rank :] != self.event_shape:
+        if not x.shape[-self.event_shape.rank :].is_compatible_with(self.event_shape):
             raise ValueError(f"x must have shape [n, {_inside(self.event_shape)}], got {x.shape}.")
         if not tf.is_symbolic_tensor(x):
             if not np.isfinite(x).all():
@@ -161,7 +145,7 @@ class VAE(tf.Module):
 
     def refuse_values(self, name, data):
         """Raises a ValueError if the likelihood is that of pixels in [0, 1] and `data` are not."""
-        if self.likelihood is bernoulli and (data.min() < 0 or data.max() > 1):
+        if self.likelihood is bernoulli and data.size and (data.min() < 0 or data.max() > 1):
             raise ValueError(
                 f"The likelihood is of pixels in [0, 1], but {name} has values from "
                 f"{data.min()!s} to {data.max()!s}."
@@ -229,6 +213,20 @@ def _check_prior(prior, posterior):
         raise ValueError(
             f"The prior is of {prior.dtype.name}, the posterior of {posterior.dtype.name}."
         )
+
+
+def _check_likelihood(distribution, event_shape, z):
+    """Refuses a p(x | z) whose log_prob would be broadcast, or not summed over a datum."""
+    if not isinstance(distribution, tfd.Distribution):
+        raise ValueError(f"likelihood must return a tfd.Distribution, got {distribution!r}.")
+    event, batch = distribution.event_shape, distribution.batch_shape
+    if event.is_compatible_with(event_shape) and batch.is_compatible_with(z.shape[:-1]):
+        return
+    hint = " Use tfd.Independent." if event.rank < event_shape.rank else ""
+    raise ValueError(
+        f"likelihood must return a distribution on events {event_shape} with the batch "
+        f"{z.shape[:-1]} of the latents; got events {event} and batch {batch}.{hint}"
+    )
 
 
 def _returned(part, function, *args):
