@@ -221,6 +221,27 @@ def a_posterior(**options):
     )
 
 
+def lost_posterior():
+    posterior = a_posterior()
+    posterior.template.bijector.bijectors[0].trainable_variables[0].assign(5 * [np.nan])
+    return posterior
+
+
+def test_posterior_explorer_observation_stays_within_its_ranges():
+    widget = widgets.PosteriorExplorer(a_posterior(), bounds=BOX, ranges=[(0.1, 0.7)])
+    assert widget.plan["observed"] == ["observation"]
+    for bad, message in {
+        (1.0, 2.0): "must hold 1 numbers",
+        (0.8,): r"got 0.8 outside \(0.1",
+    }.items():
+        with pytest.raises(ValueError, match=message):
+            widget.observation = list(bad)
+    assert widget.observation == [pytest.approx(0.4)]
+    for end in (0.1, 0.7, 0.1 + 3 * 0.2):
+        widget.observation = [end]
+        assert widget.observation == [end]
+
+
 def test_posterior_explorer_carries_weights_as_bytes_and_is_small():
     posterior = a_posterior(context_size=2)
     ranges = [(-1, 3), (0, 1)]
@@ -240,14 +261,52 @@ def test_posterior_explorer_carries_weights_as_bytes_and_is_small():
         (lambda: a_posterior(context_size=3), {}, "a context of one or two numbers"),
         (lambda: flows.neural_spline(3, context_size=1), {}, "over two coordinates"),
         (lambda: flows.real_nvp(2, context_size=1), {}, "must be splines from data to base"),
-        (lambda: flows.planar(2, context_size=1), {}, "couplings of flows.neural_spline"),
-        (lambda: a_posterior(autoregressive=True), {}, "couplings of flows.neural_spline"),
-        (lambda: a_posterior(act_norm=True), {}, "couplings of flows.neural_spline"),
+        (
+            lambda: flows.planar(2, context_size=1),
+            {},
+            "got 'planar_flow' with the layer 'planar_0'",
+        ),
+        (lambda: flows.conditional_normal(2, 1), {}, "couplings of flows.neural_spline"),
+        (lambda: a_posterior(autoregressive=True), {}, "_0', MaskedAutoregressive"),
+        (lambda: a_posterior(act_norm=True), {}, "_act_norm', ActNorm"),
+        (lambda: flows.append(a_posterior(), bijectors.Softlog()), {}, "layer 'softlog', Softlog"),
+        (
+            lost_posterior,
+            {},
+            "weights of posterior must be finite, got 'neural_spline' with 5 that",
+        ),
         (lambda: a_posterior(activation="elu"), {}, "must be one of relu, tanh, silu"),
         (a_posterior, {"ranges": [(2, 1)]}, "ranges must hold a pair (low, high) for each of 1"),
         (a_posterior, {"ranges": [(1, 2), (1, 2)]}, "for each of 1 numbers"),
-        (a_posterior, {"observation": [1.0, 2.0]}, "observation must hold 1 numbers, got [1.0"),
-        (a_posterior, {"bounds": ((1, 0), (0, 1))}, "bounds must be ((x0, x1)"),
+        (a_posterior, {"ranges": None}, "ranges must be a list, got None"),
+        (a_posterior, {"ranges": "ab"}, "each of ranges must hold two numbers, got 'a'"),
+        (a_posterior, {"ranges": [(1, 2), (1,)]}, "each of ranges must hold two numbers, got (1,)"),
+        (a_posterior, {"ranges": [(0, float("inf"))]}, "each of ranges must be finite, got inf"),
+        (
+            a_posterior,
+            {"observation": [0.5, 0.6]},
+            "observation must hold 1 numbers, got [0.5, 0.6]",
+        ),
+        (a_posterior, {"observation": []}, "observation must hold 1..2 numbers, got []"),
+        (a_posterior, {"observation": 0.5}, "observation must be a list, got 0.5"),
+        (a_posterior, {"observation": [2]}, "within its ranges, got 2.0 outside (-1.0, 1.0)"),
+        (a_posterior, {"names": "ab"}, "names must hold 2 strings, got 'ab'"),
+        (a_posterior, {"names": None}, "names must be a list, got None"),
+        (a_posterior, {"names": ["a"]}, "names must hold 2 strings, got ['a']"),
+        (a_posterior, {"names": [1, 2]}, "names must hold 2 strings, got [1, 2]"),
+        (a_posterior, {"observed": "mass"}, "observed must hold 1 string, got 'mass'"),
+        (a_posterior, {"observed": []}, "observed must hold 1 string, got []"),
+        (a_posterior, {"observed": ["mass", "time"]}, "observed must hold 1 string, got ['mass'"),
+        (a_posterior, {"marks": [1, 2]}, "each of marks must be a list, got 1"),
+        (a_posterior, {"marks": [(1, 2, 3)]}, "each of marks must hold two numbers, got (1, 2, 3)"),
+        (a_posterior, {"marks": [(0, float("nan"))]}, "each of marks must be finite, got nan"),
+        (a_posterior, {"marks": "x"}, "each of marks must hold two numbers, got 'x'"),
+        (a_posterior, {"marks": None}, "marks must be a list, got None"),
+        (
+            a_posterior,
+            {"bounds": ((1, 0), (0, 1))},
+            "bounds must be ((x0, x1), (y0, y1)) with x0 bel",
+        ),
     ],
 )
 def test_posterior_explorer_refuses(posterior, more, message):

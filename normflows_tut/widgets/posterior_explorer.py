@@ -8,8 +8,10 @@ from normflows_tut.bijectors import ActNorm, Conditional, Coupling, _chain
 from normflows_tut.flows import ConditionalFlow
 from normflows_tut.flows.conditional import LOG_SCALE_BOUND
 from normflows_tut.widgets._page import PageWidget, module
-from normflows_tut.widgets._traits import Matrix, Numbers
+from normflows_tut.widgets._traits import Matrix, Numbers, _items, _pair
 from normflows_tut.widgets.flow_explorer import activation_name, limits_of, matrices_of
+
+_OBSERVED = ("observation", "second observation")
 
 
 class PosteriorExplorer(PageWidget):
@@ -20,19 +22,23 @@ class PosteriorExplorer(PageWidget):
 
     Args:
       posterior: A flow of `flows.neural_spline(2, ..., context_size=c)` with c = 1 or 2,
-        couplings, with relu, tanh or silu networks and without `act_norm`. Its weights are copied.
+        couplings, with relu, tanh or silu networks, without `act_norm` and with nothing appended.
+        Its weights are copied.
       bounds: The box to draw, `((x0, x1), (y0, y1))`, in units of the parameters.
       ranges: From where to where each number of the observation can be moved, c pairs.
-      observation: The c numbers at the start; the middles of the ranges by default.
-      names: What the two parameters are called.
-      observed: What the numbers of the observation are called.
-      marks: Points of the plane to mark, such as what was true.
+      observation: The c numbers at the start, within the ranges; their middles by default.
+      names: What the two parameters are called, two strings.
+      observed: What the c numbers of the observation are called; by default `"observation"` and
+        `"second observation"`.
+      marks: Points `[x, y]` of the plane to mark, such as what was true.
 
     Raises:
-      ValueError: `posterior` is of another kind, a box or range is empty, or there are not as
-        many numbers as the context has.
+      ValueError: `posterior` is of another kind or has a weight that is not finite, a box or range
+        is empty, a number is not finite or out of its range, or there are not as many numbers and
+        names as the context has.
 
     Example:
+      >>> from normflows_tut import flows
       >>> posterior = flows.neural_spline(2, num_layers=2, hidden_units=(8,), context_size=1)
       >>> PosteriorExplorer(posterior, bounds=((-4, 4), (-4, 4)), ranges=[(-2, 2)]).observation
       [0.0]
@@ -60,34 +66,62 @@ class PosteriorExplorer(PageWidget):
         ranges,
         observation=None,
         names=("first parameter", "second parameter"),
-        observed=("observation", "second observation"),
+        observed=None,
         marks=(),
     ):
         plan, weights = exported(posterior)
         count = posterior.context_size
-        ranges = np.asarray(ranges, np.float64)
-        if ranges.shape != (count, 2) or not np.all(ranges[:, 0] < ranges[:, 1]):
+        ranges = [_pair("each of ranges", pair) for pair in _items("ranges", ranges)]
+        if len(ranges) != count or not all(low < high for low, high in ranges):
             raise ValueError(
                 f"ranges must hold a pair (low, high) for each of {count} numbers of the "
-                f"observation, got {ranges.tolist()}."
+                f"observation, got {ranges}."
             )
         if observation is None:
-            observation = ranges.mean(axis=1)
-        if len(observation) != count:
-            raise ValueError(f"observation must hold {count} numbers, got {list(observation)}.")
+            observation = [(low + high) / 2 for low, high in ranges]
         plan |= {
-            "ranges": ranges.tolist(),
-            "names": list(names),
-            "observed": list(observed),
-            "marks": np.asarray(marks, np.float64).reshape(-1, 2).tolist(),
+            "ranges": ranges,
+            "names": _strings("names", names, 2),
+            "observed": _strings(
+                "observed", _OBSERVED[:count] if observed is None else observed, count
+            ),
+            "marks": [_pair("each of marks", mark) for mark in _items("marks", marks)],
         }
         super().__init__(plan=plan, weights=weights, bounds=bounds, observation=observation)
 
     @traitlets.validate("bounds")
     def _box_has_an_inside(self, proposal):
         if not all(low < high for low, high in proposal["value"]):
-            raise ValueError(f"bounds must be ((x0, x1), (y0, y1)), got {proposal['value']}.")
+            raise ValueError(
+                "bounds must be ((x0, x1), (y0, y1)) with x0 below x1 and y0 below y1, "
+                f"got {proposal['value']}."
+            )
         return proposal["value"]
+
+    @traitlets.validate("observation")
+    def _observation_in_range(self, proposal):
+        ranges, observation = self.plan["ranges"], proposal["value"]
+        if len(observation) != len(ranges):
+            raise ValueError(f"observation must hold {len(ranges)} numbers, got {observation}.")
+        for number, (low, high) in zip(observation, ranges, strict=True):
+            # A slider at its end may be off by a rounding.
+            if not abs(number - (low + high) / 2) <= 0.5 * (high - low) * (1 + 1e-6):
+                raise ValueError(
+                    f"observation must be within its ranges, got {number} outside ({low}, {high})."
+                )
+        return observation
+
+
+def _strings(name, value, count):
+    """Returns `value` as a list of `count` strings, or raises a ValueError that names it."""
+    strings = None if isinstance(value, str) else _items(name, value)
+    if (
+        strings is None
+        or len(strings) != count
+        or not all(isinstance(text, str) and text.strip() for text in strings)
+    ):
+        raise ValueError(f"{name} must hold {count} string{'s' * (count > 1)}, got {value!r}.")
+    return strings
 
 
 def exported(posterior):
@@ -103,9 +137,16 @@ def exported(posterior):
             f"needed, got {posterior!r}."
         )
     base, *stack, standardise = _chain.parts(posterior.template.bijector)[::-1]
-    kinds = [isinstance(base, Conditional), isinstance(standardise, ActNorm)]
-    if not (stack and all(kinds) and all(isinstance(layer, Coupling) for layer in stack)):
-        raise ValueError(f"couplings of flows.neural_spline are needed, got {posterior!r}.")
+    wanted = [(standardise, ActNorm), (base, Conditional), *((layer, Coupling) for layer in stack)]
+    others = [layer for layer, kind in wanted if not isinstance(layer, kind)]
+    if others or not stack:
+        found = (
+            f"the layer {others[0].name!r}, {type(others[0]).__name__}" if others else "no layer"
+        )
+        raise ValueError(
+            "couplings of flows.neural_spline are needed, without act_norm and with nothing "
+            f"appended, got {posterior.name!r} with {found}."
+        )
     context = tf.zeros([1, posterior.context_size], posterior.dtype)
     *_, limits = (limits_of(layer, context) for layer in stack)
     activation_name(base.conditioner)
@@ -118,13 +159,18 @@ def exported(posterior):
         layers.append([{"axis": axis, "sizes": sizes}])
         numbers += [np.ravel(matrix) for matrix in matrices]
     of_context = posterior.standardise_context
-    plan = {
-        "layers": layers,
-        **limits,
-        "baseLogScaleBound": LOG_SCALE_BOUND,
+    steps = {
         "contextLogScale": of_context.log_scale.numpy().tolist(),
         "contextShift": of_context.shift.numpy().tolist(),
         "logScale": standardise.log_scale.numpy().tolist(),
         "shift": standardise.shift.numpy().tolist(),
     }
-    return plan, np.concatenate(numbers).astype("<f4").tobytes()
+    numbers = np.concatenate(numbers).astype("<f4")
+    bad = np.sum(~np.isfinite(np.concatenate([numbers, *steps.values()])))
+    if bad:
+        raise ValueError(
+            f"the weights of posterior must be finite, got {posterior.name!r} with {bad} that are "
+            "NaN or infinite as float32."
+        )
+    plan = {"layers": layers, **limits, "baseLogScaleBound": LOG_SCALE_BOUND, **steps}
+    return plan, numbers.tobytes()
