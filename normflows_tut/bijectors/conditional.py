@@ -130,14 +130,12 @@ def given(bijector, context):
 
 def depends_on_context(bijector):
     """Returns whether a bijector, or a layer inside it, takes a context."""
+    if getattr(bijector, "takes_context", False):
+        return True
     if is_inverted(bijector):
         return depends_on_context(bijector.bijector)
-    if isinstance(bijector, Multiscale):
-        return any(map(depends_on_context, bijector.levels))
-    links = _chain.links(bijector)
-    if links == [bijector]:
-        return getattr(bijector, "takes_context", False)
-    return any(map(depends_on_context, links))
+    parts = bijector.levels if isinstance(bijector, Multiscale) else _chain.links(bijector)
+    return any(depends_on_context(part) for part in parts if part is not bijector)
 
 
 def _walked(bijector, context):

@@ -9,8 +9,7 @@ import tensorflow_probability as tfp
 import tf_keras
 
 from normflows_tut._checks import float_dtype
-from normflows_tut.bijectors import Multiscale, _chain
-from normflows_tut.bijectors._vector import is_inverted
+from normflows_tut.bijectors.conditional import depends_on_context
 from normflows_tut.flows.recipe import LOST, Recipe
 
 tfb = tfp.bijectors
@@ -107,7 +106,7 @@ class BijectorLayer(tf_keras.layers.Layer):
                 f"{self.bijector.name} is of {others.pop().name} and the layer's dtype is "
                 f"{dtype.name}; they must agree."
             )
-        if _waits_for_context(self.bijector):
+        if depends_on_context(self.bijector):
             raise ValueError(
                 f"{self.bijector.name} depends on a context, and a layer has none to give: make "
                 f"it of bijectors.given(bijector, context)."
@@ -211,16 +210,6 @@ class BijectorLayer(tf_keras.layers.Layer):
 # What help and notebooks show. They would find that of Keras' __new__, (*args, **kwargs).
 _own = inspect.signature(BijectorLayer.__init__)
 BijectorLayer.__signature__ = _own.replace(parameters=list(_own.parameters.values())[1:])
-
-
-def _waits_for_context(bijector):
-    """Returns whether a layer of `bijector` takes a context, which nobody has given it."""
-    if getattr(bijector, "takes_context", False):
-        return True
-    if is_inverted(bijector):
-        return _waits_for_context(bijector.bijector)
-    parts = bijector.levels if isinstance(bijector, Multiscale) else _chain.links(bijector)
-    return any(_waits_for_context(part) for part in parts if part is not bijector)
 
 
 def _dtypes(bijector):
