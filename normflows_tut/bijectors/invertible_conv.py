@@ -34,14 +34,20 @@ class InvertibleConv1x1(VectorBijector):
     Trained are the variables `entries` `[c, c]`, with L below, log|s| on and U above the diagonal;
     `upper` `[c, c]`, with log s on and R above it; and `directions`, of the reflections.
 
-    A product of c reflections in the directions v_1 ... v_c is computed at once,
+    A product of m reflections in the directions v_1 ... v_m is computed at once,
 
     ```none
     Q = I - V S^-1 V^T,     S = strictly upper part of V^T V, plus half of its diagonal
     ```
 
-    and every orthogonal matrix of the same determinant is one. All start as the orthogonal matrix
-    `start`. The cost is that of c x c matrices, whatever the size of the image.
+    and every orthogonal matrix of the same determinant is one, if m is at least c. All start as
+    the orthogonal matrix `start`. The cost is that of c x c matrices, whatever the size of the
+    image. A direction of zeros reflects nothing.
+
+    A `start` that leaves all but l dimensions as they are is a product of l reflections. Moving a
+    direction turns Q in the planes through it; it can be turned in every plane if the directions
+    span at least c - 1 dimensions. Until they do, pairs of equal reflections follow, which undo
+    each other: m is c or c + 1 for a random rotation, and 2 c - 2 for the identity (c > 1).
 
     On images `[..., h, w, c]` it acts on each pixel alike; on vectors `[..., c]` it is a linear
     layer.
@@ -56,8 +62,8 @@ class InvertibleConv1x1(VectorBijector):
       name: Name of the bijector.
 
     Raises:
-      ValueError: `event_size` is below 1, the parametrization is unknown, or `start` is not
-        orthogonal.
+      ValueError: `event_size` is below 1, the parametrization is unknown, `seed` is no seed, or
+        `start` is not orthogonal, of another shape or not of real numbers.
 
     Reference:
       Kingma & Dhariwal (2018), Glow: Generative Flow with Invertible 1x1 Convolutions, section
@@ -89,9 +95,10 @@ class InvertibleConv1x1(VectorBijector):
                 f"{', '.join(PARAMETRIZATIONS)}."
             )
         self.parametrization = parametrization
+        generator = random_generator(seed)  # a bad seed is refused even if there is a start
         if start is None:
             size = [self.event_size] * 2
-            start = np.linalg.qr(random_generator(seed).normal(size=size))[0]
+            start = np.linalg.qr(generator.normal(size=size))[0]
             start[0] *= np.linalg.det(start)  # a rotation
         w = _orthogonal_matrix(start, self.event_size)
 
@@ -152,7 +159,10 @@ class InvertibleConv1x1(VectorBijector):
             return tf.identity(self.start)
         v = self.directions  # in the columns
         products = tf.matmul(v, v, transpose_a=True)
-        s = tf.linalg.set_diag(_above_diagonal(products), 0.5 * tf.linalg.diag_part(products))
+        squares = tf.linalg.diag_part(products)
+        # A direction of zeros would make S singular; with a 1 in its place it reflects nothing.
+        half = tf.where(squares > 0, 0.5 * squares, tf.ones_like(squares))
+        s = tf.linalg.set_diag(_above_diagonal(products), half)
         weights = tf.linalg.triangular_solve(s, tf.transpose(v), lower=False)
         return tf.eye(self.event_size, dtype=self.dtype) - v @ weights
 
@@ -171,11 +181,17 @@ class InvertibleConv1x1(VectorBijector):
 
 def _orthogonal_matrix(start, size):
     try:
-        w = np.asarray(start, np.float64)
-    except (TypeError, ValueError):
-        raise ValueError(f"start must be a matrix of numbers, got {start!r}.") from None
+        w = np.asarray(start)
+    except (TypeError, ValueError):  # rows of several lengths
+        w = np.empty([], object)
+    if w.dtype.kind not in "iuf":
+        raise ValueError(f"start must be a matrix of real numbers, got {start!r}.")
     if w.shape != (size, size):
-        raise ValueError(f"start must be a {size} x {size} matrix, got the shape {w.shape}.")
+        hint = ""
+        if w.shape == (size,) and sorted(w) == list(range(size)):
+            hint = f" For a permutation give np.eye({size})[{w.astype(int).tolist()}]."
+        raise ValueError(f"start must be a {size} x {size} matrix, got the shape {w.shape}.{hint}")
+    w = w.astype(np.float64)
     error = np.abs(w @ w.T - np.eye(size)).max()
     if not error < 1e-6:
         raise ValueError(f"start must be orthogonal, but start @ start.T is {error:.2g} off.")
@@ -183,16 +199,23 @@ def _orthogonal_matrix(start, size):
 
 
 def _reflections(w):
-    """Returns directions, in columns, of at least c reflections whose product is `w`, `[c, c]`."""
-    c, directions, rest = len(w), [], w
+    """Returns directions, in columns, of at least c reflections whose product is `w`, `[c, c]`.
+
+    They span c - 1 dimensions or more, so that the product can be turned in every plane.
+    """
+    c, directions, unused, rest = len(w), [], [], w
     for i in range(c):
         v = rest[:, i] - np.eye(c)[i]  # its reflection takes column i to where the identity has it
         if np.linalg.norm(v) > 1e-9:
             v /= np.linalg.norm(v)
             directions.append(v)
             rest = rest - 2 * np.outer(v, v @ rest)
-    while len(directions) < c:  # the same reflection twice undoes itself
-        directions += [np.eye(c)[len(directions)]] * 2
+        else:
+            unused.append(i)
+    # The first i numbers of the i-th direction are 0, so that the unit vectors of the unused i
+    # complete them to a basis. The same reflection twice undoes itself.
+    for i in unused[: max(len(unused) - 1, (len(unused) + 1) // 2)]:
+        directions += [np.eye(c)[i]] * 2
     return np.stack(directions, axis=1)
 
 
