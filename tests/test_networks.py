@@ -3,8 +3,19 @@
 import numpy as np
 import pytest
 import tensorflow as tf
+import tf_keras
 
-from normflows_tut.networks import MADE, MLP, Dense, activation_function
+from normflows_tut.networks import (
+    MADE,
+    MLP,
+    Conv,
+    ConvNet,
+    Decoder,
+    Dense,
+    Embedding,
+    Encoder,
+    activation_function,
+)
 
 
 def test_mlp_is_its_formula():
@@ -128,3 +139,77 @@ def test_made_refuses_what_cannot_work():
         MADE(3)(tf.zeros([4, 3]), tf.zeros([4, 3]))
     with pytest.raises(ValueError, match="context of width 2, got 0"):
         MADE(3, context_size=2)(tf.zeros([4, 3]))
+
+
+# name -> (network, shape of its input, shape of its context)
+NETWORKS = {
+    "Dense": (lambda: Dense(2, 3), [2], None),
+    "MLP": (lambda: MLP(2, 3, (4,)), [2], None),
+    "MLP with a context": (lambda: MLP(2, 3, (4,), context_size=1), [2], [1]),
+    "MADE": (lambda: MADE(2, 2, (4,)), [2], None),
+    "MADE with a context": (lambda: MADE(2, 2, (4,), context_size=1), [2], [1]),
+    "Conv": (lambda: Conv(2, 3), [4, 4, 2], None),
+    "ConvNet": (lambda: ConvNet(2, 3, 4, 1), [4, 4, 2], None),
+    "ConvNet with a context": (lambda: ConvNet(2, 3, 4, 1, context_size=1), [4, 4, 2], [1, 1, 1]),
+    "Embedding": (lambda: Embedding(3, 2), [2], None),
+    "Encoder": (lambda: Encoder((4, 4, 1), 3, (4,)), [4, 4, 1], None),
+    "Decoder": (lambda: Decoder(2, (4, 4, 1), (4,)), [2], None),
+}
+each_network = pytest.mark.parametrize("name", NETWORKS)
+
+
+def shaken(network):
+    for k, variable in enumerate(network.trainable_variables):
+        variable.assign_add(0.3 * tf.random.stateless_normal(variable.shape, [k, 0]))
+    return network
+
+
+@each_network
+def test_arrays_of_every_kind_are_taken(name):
+    make, shape, of_context = NETWORKS[name]
+    network = shaken(make())
+    x = np.random.default_rng(0).integers(3, size=[5, *shape])
+    rest = () if of_context is None else (np.ones([5, *of_context], int),)
+    expected = network(*(tf.constant(each, tf.float32) for each in (x, *rest)))
+    kinds = [lambda a: a, np.float64, np.float32, lambda a: a.tolist()]
+    kinds += [lambda a: tf.Variable(a.astype(np.float32))]
+    for kind in kinds:
+        np.testing.assert_array_equal(network(*map(kind, (x, *rest))), expected)
+    if len(shape) == 1:
+        symbols = [tf_keras.Input(each.shape[1:]) for each in (x, *rest)]
+        assert network(*symbols).shape.as_list() == [None, *expected.shape[1:]]
+
+
+@each_network
+def test_what_is_no_such_array_is_refused(name):
+    make, shape, of_context = NETWORKS[name]
+    network, x = make(), np.zeros([5, *shape])
+    rest = () if of_context is None else (np.zeros([5, *of_context]),)
+    for bad, message in {
+        "text": "takes an array of .*, got 'text'",
+        None: "takes an array of .*, got None",
+        ((1.0, 2.0), (3.0,)): r"takes an array of .*, got \(\(1.0, 2.0\), \(3.0,\)\)",
+        0.5: r"takes an array of at least .*, got shape \(\)",
+    }.items():
+        with pytest.raises(ValueError, match=f"{network.name} {message}"):
+            network(bad, *rest)
+    others = [tf.zeros(x.shape, tf.complex64), x + 1j]
+    if name != "Embedding":  # which takes whole numbers of any dtype
+        others += [tf.constant(x)]
+        with pytest.raises(ValueError, match=r"takes .*, got shape \(.*3\)"):
+            network(np.zeros([5, *shape[:-1], 3]), *rest)
+    for other in others:
+        with pytest.raises(ValueError, match=f"{network.name} takes an array of"):
+            network(other, *rest)
+    if rest:
+        with pytest.raises(ValueError, match=f"the context of {network.name} takes .* got 'a'"):
+            network(x, "a")
+        with pytest.raises(ValueError, match=r"the context of .* at least 1 axis, got shape \(\)"):
+            network(x, 1.0)
+
+
+def test_images_of_whole_bytes_are_refused():
+    with pytest.raises(
+        ValueError, match=r"encoder takes pixels in \[0, 1\], got uint8: give x / 25"
+    ):
+        Encoder((4, 4, 1), 3)(np.zeros([5, 4, 4, 1], np.uint8))

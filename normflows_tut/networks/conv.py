@@ -5,7 +5,7 @@ import tensorflow as tf
 
 from normflows_tut._checks import float_dtype, non_negative_int, positive_int, random_generator
 from normflows_tut.networks._context import check_context
-from normflows_tut.networks.dense import Dense, activation_function
+from normflows_tut.networks.dense import Dense, activation_function, numbers
 
 
 class Conv(tf.Module):
@@ -21,7 +21,8 @@ class Conv(tf.Module):
       name: Name of the module.
 
     Raises:
-      ValueError: A size is below 1, or `width` is even.
+      ValueError: A size is below 1, or `width` is even. On use: what is given are no images of m
+        channels.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Conv(tf.Module):
 
     def __call__(self, x):
         """Maps `[..., h, w, m]` to `[..., h, w, k]`."""
+        x = _images(self.name, x, self.weights)
         # As one batch: without any, oneDNN ends the process.
         images = tf.reshape(x, tf.concat([[-1], tf.shape(x)[-3:]], axis=0))
         y = tf.nn.convolution(images, self.weights, padding="SAME")
@@ -82,7 +84,8 @@ class ConvNet(tf.Module):
       name: Name of the module.
 
     Raises:
-      ValueError: A size is out of range, or the activation is unknown.
+      ValueError: A size is out of range, or the activation is unknown. On use: what is given are
+        no images of so many channels.
 
     Reference:
       He, Zhang, Ren & Sun (2016), Identity Mappings in Deep Residual Networks, figure 1 b.
@@ -130,6 +133,9 @@ class ConvNet(tf.Module):
 
     def __call__(self, x, context=None):
         """Maps `[..., h, w, m]`, and a context `[..., 1, 1, context_size]`, to `[..., h, w, k]`."""
+        x = _images(self.name, x, self.first.weights)
+        if context is not None:
+            context = numbers(f"the context of {self.name}", context, x.dtype)
         check_context(self.name, self.context_size, context)
         h = self.first(x)
         if context is not None:
@@ -137,3 +143,14 @@ class ConvNet(tf.Module):
         for wide, narrow in self.blocks:
             h += narrow(self.activation(wide(self.activation(h))))
         return self.last(self.activation(h))
+
+
+def _images(name, x, weights):
+    """Returns `x` as images for a convolution with these weights, or raises a ValueError."""
+    x = numbers(name, x, weights.dtype, ndims=3)
+    channels = weights.shape[2]
+    if x.shape[-1] not in (None, channels):
+        raise ValueError(
+            f"{name} takes images [..., height, width, {channels}], got shape {x.shape}."
+        )
+    return x

@@ -35,6 +35,34 @@ def activation_function(activation):
     return _ACTIVATIONS[activation]
 
 
+def numbers(name, x, dtype, ndims=1):
+    """Returns `x` as a tensor of `dtype` with at least `ndims` axes.
+
+    Raises:
+      ValueError: It is none, such as text, a tensor of another dtype, or rows of several lengths;
+        the message has `name`, of whom it was given to.
+    """
+    if not (isinstance(x, tf.Tensor) and x.dtype == dtype):  # nearly always it is
+        try:
+            if isinstance(x, np.ndarray) and x.dtype.kind == "c":  # TensorFlow would take the half
+                raise TypeError
+            x = tf.convert_to_tensor(x, dtype)
+        except (TypeError, ValueError):
+            raise ValueError(f"{name} takes an array of {dtype.name}, got {x!r}.") from None
+    if x.shape.rank is not None and x.shape.rank < ndims:
+        axes = "1 axis" if ndims == 1 else f"{ndims} axes"
+        raise ValueError(f"{name} takes an array of at least {axes}, got shape {x.shape}.")
+    return x
+
+
+def vectors(name, x, size, dtype):
+    """Returns `x` as a tensor `[..., size]` of `dtype`, or raises a ValueError with `name`."""
+    x = numbers(name, x, dtype)
+    if x.shape[-1] not in (None, size):
+        raise ValueError(f"{name} takes vectors of {size} numbers, got shape {x.shape}.")
+    return x
+
+
 class Dense(tf.Module):
     """A dense layer, `x W + b`, whose variables exist from the start.
 
@@ -49,7 +77,7 @@ class Dense(tf.Module):
       name: Name of the module.
 
     Raises:
-      ValueError: A size is below 1.
+      ValueError: A size is below 1. On use: what is given are no vectors of m numbers.
 
     Reference:
       He et al. (2015), Delving Deep into Rectifiers, equation 10, for the weights.
@@ -78,6 +106,7 @@ class Dense(tf.Module):
 
     def __call__(self, x, mask=None):
         """Maps `[..., m]` to `[..., k]`; `mask` `[m, k]` multiplies the weights."""
+        x = vectors(self.name, x, self.weights.shape[0], self.weights.dtype)
         weights = self.weights if mask is None else self.weights * mask
         # The bias is the weight of an input that is always 1. Its gradient is then part of a
         # matrix product; as a sum over the batch it costs a fifth of a training step.
@@ -102,7 +131,8 @@ class MLP(tf.Module):
       name: Name of the module.
 
     Raises:
-      ValueError: A size is below 1, or the activation is unknown.
+      ValueError: A size is below 1, or the activation is unknown. On use: what is given are no
+        vectors of that size.
 
     Example:
       >>> MLP(2, 3, hidden_units=(16,))(tf.zeros([5, 2])).shape
@@ -132,10 +162,10 @@ class MLP(tf.Module):
 
     def __call__(self, x, context=None):
         """Maps `[..., m]`, and a context `[..., context_size]`, to `[..., output_size]`."""
-        if x.shape[-1] not in (None, self.input_size):
-            raise ValueError(
-                f"{self.name} takes vectors of {self.input_size} numbers, got shape {x.shape}."
-            )
+        dtype = self.dense[0].weights.dtype
+        x = vectors(self.name, x, self.input_size, dtype)
+        if context is not None:
+            context = numbers(f"the context of {self.name}", context, dtype)
         check_context(self.name, self.context_size, context)
         x = joined(x, context)
         for dense in self.dense[:-1]:

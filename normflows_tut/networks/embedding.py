@@ -17,7 +17,7 @@ class Embedding(tf.Module):
       name: Name of the module.
 
     Raises:
-      ValueError: A count is below 1.
+      ValueError: A count is below 1. On use: what is given are no numbers, or a single one.
 
     Example:
       >>> Embedding(256, 5)([[3.0, 255.0]]).shape
@@ -31,9 +31,21 @@ class Embedding(tf.Module):
 
     def __call__(self, x):
         """Maps `[..., c]` to `[..., P c]`: all first outputs, then all second ones, and so on."""
-        row = tf.clip_by_value(tf.cast(tf.floor(x), tf.int32), 0, self.table.shape[0] - 1)
+        row = tf.clip_by_value(self._whole(x), 0, self.table.shape[0] - 1)
         found = tf.gather(self.table, row)  # (..., c, P)
         rank = found.shape.rank
         found = tf.transpose(found, [*range(rank - 2), rank - 1, rank - 2])
         shape = tf.concat([tf.shape(found)[:-2], [found.shape[-1] * found.shape[-2]]], axis=0)
         return tf.reshape(found, shape)
+
+    def _whole(self, x):
+        """Returns `x` rounded down, int32."""
+        try:
+            found = tf.convert_to_tensor(x)
+        except (TypeError, ValueError):
+            found = None
+        if found is None or not (found.dtype.is_floating or found.dtype.is_integer):
+            raise ValueError(f"{self.name} takes an array of whole numbers, got {x!r}.")
+        if found.shape.rank == 0:
+            raise ValueError(f"{self.name} takes an array of at least 1 axis, got shape ().")
+        return tf.cast(tf.floor(found) if found.dtype.is_floating else found, tf.int32)

@@ -4,7 +4,7 @@ import numpy as np
 import tensorflow as tf
 
 from normflows_tut._checks import positive_int, positive_ints
-from normflows_tut.networks.dense import MLP
+from normflows_tut.networks.dense import MLP, numbers
 
 
 class Encoder(tf.Module):
@@ -24,7 +24,8 @@ class Encoder(tf.Module):
       name: Name of the module.
 
     Raises:
-      ValueError: A size is below 1, or the activation is unknown.
+      ValueError: A size is below 1, or the activation is unknown. On use: what is given are no
+        such images.
 
     Reference:
       Kingma & Welling (2014), Auto-Encoding Variational Bayes, appendix C.2.
@@ -60,6 +61,9 @@ class Encoder(tf.Module):
 
     def __call__(self, x):
         """Maps images `[..., h, w, c]`, with pixels in [0, 1], to `[..., output_size]`."""
+        if getattr(x, "dtype", None) == np.uint8:
+            raise ValueError(f"{self.name} takes pixels in [0, 1], got uint8: give x / 255.")
+        x = numbers(self.name, x, self.mlp.dense[0].weights.dtype, ndims=3)
         if tuple(x.shape[-3:]) != self.image_shape:
             raise ValueError(f"{self.name} takes images {self.image_shape}, got shape {x.shape}.")
         flat = tf.concat([tf.shape(x)[:-3], [int(np.prod(self.image_shape))]], axis=0)
@@ -81,7 +85,8 @@ class Decoder(tf.Module):
       name: Name of the module.
 
     Raises:
-      ValueError: A size is below 1, or the activation is unknown.
+      ValueError: A size is below 1, or the activation is unknown. On use: what is given are no
+        vectors of that size.
 
     Reference:
       Kingma & Welling (2014), Auto-Encoding Variational Bayes, appendix C.1.
@@ -117,7 +122,7 @@ class Decoder(tf.Module):
     def __call__(self, z):
         """Maps `[..., latent_size]` to logits `[..., h, w, c]`."""
         logits = self.mlp(z)
-        return tf.reshape(logits, tf.concat([tf.shape(z)[:-1], self.image_shape], axis=0))
+        return tf.reshape(logits, tf.concat([tf.shape(logits)[:-1], self.image_shape], axis=0))
 
 
 def _image_shape(image_shape):

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from normflows_tut._checks import non_negative_int, positive_int, positive_ints
 from normflows_tut.networks._context import check_context, joined
-from normflows_tut.networks.dense import activation_function, dense_layers
+from normflows_tut.networks.dense import activation_function, dense_layers, numbers, vectors
 
 
 class MADE(tf.Module):
@@ -40,7 +40,8 @@ class MADE(tf.Module):
       name: Name of the module.
 
     Raises:
-      ValueError: A size is below 1, `order` is no permutation, or the activation is unknown.
+      ValueError: A size is below 1, `order` is no permutation, or the activation is unknown. On
+        use: what is given are no vectors of that size.
 
     Reference:
       Germain, Gregor, Murray & Larochelle (2015), MADE: Masked Autoencoder for Distribution
@@ -95,6 +96,10 @@ class MADE(tf.Module):
 
     def __call__(self, x, context=None):
         """Maps `[..., d]`, and a context `[..., context_size]`, to `[..., P, d]`."""
+        dtype = self.dense[0].weights.dtype
+        x = vectors(self.name, x, self.event_size, dtype)
+        if context is not None:
+            context = numbers(f"the context of {self.name}", context, dtype)
         check_context(self.name, self.context_size, context)
         h = joined(x, context)
         masks = self.masks()
