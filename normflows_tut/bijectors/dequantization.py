@@ -50,6 +50,7 @@ class Dequantization(VectorBijector):
       3.1, for uniform noise.
 
     Example:
+      >>> from normflows_tut import networks
       >>> layer = Dequantization(
       ...     1, networks.Embedding(256, 23), lambda raw: RationalQuadraticSpline(raw, bound=0.5)
       ... )

@@ -106,7 +106,9 @@ def from_colours(image, *, bits=5, dtype=tf.float32):
       ValueError: There is no such picture, or `bits` is out of its range.
 
     Example:
-      >>> from_colours(np.zeros([4, 4, 3], np.uint8)).log_prob([0.0, 0.0, 0.0])  # 15 log 2
+      >>> black = from_colours(np.zeros([4, 4, 3], np.uint8))
+      >>> round(float(black.log_prob([0.0, 0.0, 0.0])), 4)  # 15 log 2
+      10.3972
     """
     if positive_int("bits", bits) > 8:
         raise ValueError(f"bits must be at most 8, got {bits}.")

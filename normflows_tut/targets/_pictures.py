@@ -57,8 +57,10 @@ def from_image(path_or_array, *, max_side=1024, dtype=tf.float32):
         values that are not finite or not in [0, 1], or an array of another shape or dtype.
 
     Example:
+      >>> from normflows_tut import datasets
       >>> target = from_image(datasets.data_path("word.png"))
-      >>> target.log_prob(target.sample(seed=[0, 0])) > -6.0
+      >>> bool(target.log_prob(target.sample(seed=[0, 0])) > -6.0)
+      True
     """
     source = "the picture" if _images.is_array(path_or_array) else str(path_or_array)
     image = _images.read(path_or_array, max_side=max_side, stacklevel=3)

@@ -46,6 +46,7 @@ def style(*, dark=False):
         dark page, as the frames of a GIF must; otherwise they have no background.
 
     Example:
+      >>> import matplotlib.pyplot as plt
       >>> with style():
       ...     figure, ax = plt.subplots()
     """

@@ -6,7 +6,9 @@ one. Its parameters are traits, so that with a kernel `widget.u = [1.0, 0.0]` mo
 picture, and `widget.u` reads what the hand has set.
 
     >>> from normflows_tut import widgets
-    >>> widgets.PlanarRadial(kind="planar", u=[2.0, 0.0], w=[3.0, 0.0])  # doctest: +SKIP
+    >>> widget = widgets.PlanarRadial(kind="planar", u=[2.0, 0.0], w=[3.0, 0.0])
+    >>> widget.u
+    [2.0, 0.0]
 """
 
 from normflows_tut.widgets.explorers import (

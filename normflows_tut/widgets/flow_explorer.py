@@ -36,6 +36,7 @@ class FlowExplorer(PageWidget):
       ValueError: `flow` is of another kind, the box is empty, or a parameter is not finite.
 
     Example:
+      >>> from normflows_tut import flows
       >>> flow = flows.neural_spline(2, num_layers=2, hidden_units=(8,))
       >>> FlowExplorer(flow, bounds=((-4, 4), (-4, 4))).depth
       2.0
