@@ -71,7 +71,8 @@ def image_grid(images, columns, ax=None, *, white=255.0, title=None):
     picture = tile_images(images, columns, white=white)
     with style():
         if ax is None:
-            _, ax = plt.subplots(figsize=(6.4, 6.4 * picture.shape[0] / picture.shape[1] + 0.3))
+            size = (6.4, 6.4 * picture.shape[0] / picture.shape[1] + (0.3 if title else 0))
+            _, ax = plt.subplots(figsize=size, layout="constrained")
         ax.imshow(picture)
         ax.set_axis_off()
         if title:
