@@ -267,6 +267,74 @@ def test_layer_strip_has_rows_of_about_one_length(monkeypatch, num_layers, colum
     assert axes[0].get_gridspec().ncols == columns
 
 
+def test_tiled_images_stand_row_after_row():
+    images = np.arange(6 * 2 * 3).reshape(6, 2, 3, 1)
+    picture = viz.tile_images(images, 3)
+    assert picture.shape == (4, 9, 3)
+    assert picture.dtype == np.uint8
+    for k in range(6):
+        i, j = 2 * (k // 3), 3 * (k % 3)
+        for channel in range(3):
+            np.testing.assert_array_equal(picture[i : i + 2, j : j + 3, channel], images[k, ..., 0])
+
+
+def test_tiled_images_are_cut_off_and_enlarged():
+    image = np.array([[[[-1.0, 0.0, 0.25], [0.502, 1.0, 7.0]]]])  # [1, 1, 2, 3]
+    picture = viz.tile_images(image, 1, zoom=2, white=1.0)
+    assert picture.shape == (2, 4, 3)
+    assert picture[1].tolist() == [[0, 0, 64]] * 2 + [[128, 255, 255]] * 2
+
+
+def test_image_grid_draws_the_tiles():
+    images = np.random.default_rng(0).integers(0, 256, [4, 3, 5, 3])
+    ax = viz.image_grid(images, 2, title="four")
+    np.testing.assert_array_equal(ax.images[0].get_array(), viz.tile_images(images, 2))
+    assert ax.get_title() == "four"
+    assert viz.image_grid(images[..., :1], 4, ax) is ax
+    assert ax.images[1].get_array().shape == (3, 20, 3)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_image_png_keeps_every_shade(channels):
+    images = np.random.default_rng(0).integers(0, 256, [4, 12, 12, channels])
+    picture = Image.open(io.BytesIO(viz.image_png(images, 2, zoom=3)))
+    assert picture.mode == {1: "L", 3: "RGB"}[channels]
+    tiles = viz.tile_images(images, 2, zoom=3)
+    np.testing.assert_array_equal(np.asarray(picture.convert("RGB")), tiles)
+
+
+def test_image_gif_shows_one_image_after_another():
+    images = np.array([0.0, 0.5, 1.0]).reshape(3, 1, 1, 1) * np.ones([1, 4, 5, 1])
+    gif = Image.open(io.BytesIO(viz.image_gif(images, zoom=2, white=1.0, fps=5, hold=1.0)))
+    assert (gif.size, gif.n_frames) == ((10, 8), 3)
+    assert _seconds(gif) == pytest.approx(2 / 5 + 1.0)
+    for k, shade in enumerate([0, 128, 255]):
+        gif.seek(k)
+        np.testing.assert_array_equal(np.asarray(gif.convert("RGB")), shade)
+
+
+def test_an_arc_turns_evenly_and_its_length_changes_in_proportion():
+    stops = np.random.default_rng(0).normal(size=[3, 50])
+    points = viz.arc(stops, 8)
+    assert points.shape == (17, 50)
+    np.testing.assert_allclose(points[::8], stops, atol=1e-12)
+    lengths = np.linalg.norm(points, axis=1)
+    np.testing.assert_allclose(lengths[:9], np.linspace(lengths[0], lengths[8], 9))
+    units = points / lengths[:, None]
+    turns = np.arccos(np.sum(units[1:] * units[:-1], axis=1))
+    whole = [np.arccos(units[k] @ units[k + 8]) for k in (0, 8)]
+    np.testing.assert_allclose(turns, np.repeat(whole, 8) / 8)
+    # It stays in the plane of its two ends.
+    assert np.linalg.matrix_rank(points[:9], tol=1e-8) == 2
+
+
+def test_an_arc_on_one_ray_is_the_straight_line():
+    points = viz.arc([[1.0, 1.0], [3.0, 3.0]], 4)
+    np.testing.assert_allclose(points, np.linspace([1, 1], [3, 3], 5))
+    near = viz.arc([[1.0, 0.0], [1.0, 1e-9]], 2)
+    np.testing.assert_allclose(near[1], [1.0, 5e-10], rtol=1e-9)
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -287,6 +355,19 @@ def test_layer_strip_has_rows_of_about_one_length(monkeypatch, num_layers, colum
         (lambda: viz.frames_to_gif([np.zeros([4, 4, 3], np.uint8)], fps=0), "fps .* got 0"),
         (lambda: viz.frames_to_gif([np.zeros([4, 4, 3], np.uint8)], hold=-1), "hold .* got -1"),
         (lambda: viz.loss(types.SimpleNamespace(loss=np.zeros(0))), "no loss to draw"),
+        (lambda: viz.tile_images(np.zeros([4, 2, 2]), 2), r"1 or 3 channels, got \[4, 2, 2\]"),
+        (lambda: viz.tile_images(np.zeros([4, 2, 2, 2]), 2), r"channels, got \[4, 2, 2, 2\]"),
+        (lambda: viz.tile_images(np.zeros([0, 2, 2, 1]), 2), r"channels, got \[0, 2, 2, 1\]"),
+        (lambda: viz.tile_images(np.zeros([4, 2, 2, 1]), 3), "columns must divide 4"),
+        (lambda: viz.tile_images(np.zeros([4, 2, 2, 1]), 0), "columns .* got 0"),
+        (lambda: viz.tile_images(np.full([1, 2, 2, 1], np.nan), 1), "image 0 .* is not"),
+        (lambda: viz.image_grid(np.zeros([4, 2, 2, 1]), 2, white=0), "white .* got 0"),
+        (lambda: viz.image_png(np.zeros([4, 2, 2, 1]), 2, zoom=0), "zoom .* got 0"),
+        (lambda: viz.image_gif(np.zeros([4, 2, 2, 1]), fps=0), "fps .* got 0"),
+        (lambda: viz.arc(np.ones([1, 2]), 3), "at least two points, got 1"),
+        (lambda: viz.arc([[1.0, 0.0], [0.0, 0.0]], 3), "stop 1 .* is 0"),
+        (lambda: viz.arc([[1.0, 0.0], [-2.0, 0.0]], 3), "stops 0 and 1 .* opposite"),
+        (lambda: viz.arc([[1.0, 0.0], [0.0, 1.0]], 0), "steps .* got 0"),
     ],
 )
 def test_refusals_name_the_value(call, message):
