@@ -29,7 +29,7 @@ def tile_images(images, columns, *, zoom=1, white=255.0):
       ValueError: The shape is another, n is no multiple of `columns`, or a value is not finite.
 
     Example:
-      >>> viz.tile_images(digits[:12], columns=6).shape  # of 28 x 28 pixels
+      >>> tile_images(np.zeros([12, 28, 28, 1]), columns=6).shape
       (56, 168, 3)
     """
     images, columns = np.asarray(images), positive_int("columns", columns)
@@ -149,7 +149,7 @@ def arc(stops, steps):
       Shoemake (1985), Animating Rotation with Quaternion Curves, for points of one length.
 
     Example:
-      >>> viz.arc([[2.0, 0.0], [0.0, 2.0]], steps=2).round(2).tolist()
+      >>> arc([[2.0, 0.0], [0.0, 2.0]], steps=2).round(2).tolist()
       [[2.0, 0.0], [1.41, 1.41], [0.0, 2.0]]
     """
     stops, steps = data_array(stops, dtype=np.float64, name="stops"), positive_int("steps", steps)
