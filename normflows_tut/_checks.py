@@ -109,7 +109,10 @@ def _numbers(data, dtype, name):
     if isinstance(data, np.ma.MaskedArray) and dtype != np.uint8:
         data = data.astype(dtype).filled(np.nan)  # what is masked is missing, not what lies below
     try:
-        return np.asarray(data, dtype=dtype)
+        array = np.asarray(data)
+        if np.iscomplexobj(array):  # which a cast would cut to its real part
+            raise TypeError(f"got {array.dtype}.")
+        return array.astype(dtype, copy=False)
     except (TypeError, ValueError) as error:
         raise ValueError(f"{name} must be an array of numbers: {error}") from None
 

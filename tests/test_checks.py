@@ -63,3 +63,9 @@ def test_masked_data_are_missing_not_what_lies_below_the_mask():
         _checks.data_array(data)
     whole = np.ma.masked_array([[1, 2], [3, 4]])
     np.testing.assert_array_equal(_checks.data_array(whole), [[1, 2], [3, 4]])
+
+
+@pytest.mark.parametrize("data", [np.array([[1j, 2.0]]), [[1 + 2j, 3]]])
+def test_complex_data_are_not_cut_to_their_real_part(data):
+    with pytest.raises(ValueError, match="data must be an array of numbers: got complex128"):
+        _checks.data_array(data)
