@@ -4,7 +4,6 @@ import numbers
 
 import numpy as np
 import tensorflow as tf
-import tensorflow_probability as tfp
 from scipy import stats
 
 from normflows_tut._checks import (
@@ -15,8 +14,6 @@ from normflows_tut._checks import (
     seed_number,
 )
 from normflows_tut.flows import ConditionalFlow
-
-tfd = tfp.distributions
 
 _NUMBERS = 2**20  # samples times coordinates in memory at a time
 _TRIALS = 20_000  # simulated histograms, for the band
@@ -35,7 +32,7 @@ def ranks(posterior, parameters, context, *, num_samples=99, seed=0):
 
     Args:
       posterior: A `flows.ConditionalFlow` on `[d]`, or a callable from contexts `[n, c]` to a
-        `tfd.Distribution` with the batch shape `[n]`.
+        `tfd.Distribution` with the batch shape `[n]`, or to what else has its method `sample`.
       parameters: Array `[n, d]`, drawn from the prior.
       context: Array `[n, c]`, simulated from the parameters row by row.
       num_samples: Samples for each pair.
@@ -87,14 +84,13 @@ def _check_posterior(posterior):
 
 def _samples(distribution, count, shape, seed):
     """Returns samples `[count, n, d]`, with n and d of `shape`, or raises a ValueError."""
-    if not isinstance(distribution, tfd.Distribution):
+    if not hasattr(distribution, "sample"):
         raise ValueError(f"posterior must return a tfd.Distribution, got {distribution!r}.")
-    samples = distribution.sample(count, seed=seed).numpy()
+    samples = np.asarray(distribution.sample(count, seed=seed))
     if samples.shape != (count, *shape):
         raise ValueError(
             f"samples of posterior must have shape {[count, *shape]}, of samples, contexts and "
-            f"parameters, got {list(samples.shape)} of a distribution with batch shape "
-            f"{distribution.batch_shape} and event shape {distribution.event_shape}."
+            f"parameters, got {list(samples.shape)} of {distribution!r}."
         )
     return samples
 
