@@ -83,6 +83,10 @@ notebooks: $(READY)  ## every cell of every notebook in _toc.yml, by nbval
 pages: book  ## the built book in a browser
 	$(PY) -m pytest tests/browser
 
+.PHONY: claims
+claims: $(READY)  ## the chapters' assertions on other processors, seeds and loads: hours; or NAME=vae
+	$(PY) scripts/claims.py $(NAME)
+
 .PHONY: format
 format: $(READY)  ## let ruff mend what it can
 	$(BIN)/ruff check --fix .
