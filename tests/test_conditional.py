@@ -53,10 +53,13 @@ def test_every_context_has_a_flow_of_its_own(factory):
     assert np.ptp(densities[0]) > 0.1
     for i, context in enumerate(CONTEXT):
         alone = conditional(context)
-        np.testing.assert_allclose(alone.log_prob(x[:, i]), densities[:, i], atol=1e-9)
+        np.testing.assert_allclose(alone.log_prob(x[:, i]), densities[:, i], rtol=0, atol=1e-9)
     # One point, seen from every context.
     np.testing.assert_allclose(
-        together.log_prob(x[0, 0]), together.log_prob(tf.tile(x[:1, :1], [1, 5, 1]))[0], atol=1e-12
+        together.log_prob(x[0, 0]),
+        together.log_prob(tf.tile(x[:1, :1], [1, 5, 1]))[0],
+        rtol=0,
+        atol=1e-12,
     )
 
 
@@ -69,9 +72,9 @@ def test_density_is_that_of_the_samples(factory):
         x = flow.bijector.forward(z)
     log_det = np.linalg.slogdet(tape.batch_jacobian(x, z))[1]
     expected = flow.distribution.log_prob(z) - log_det
-    np.testing.assert_allclose(flow.log_prob(tf.identity(x)), expected, atol=1e-9)
+    np.testing.assert_allclose(flow.log_prob(tf.identity(x)), expected, rtol=0, atol=1e-9)
     y, log_q = flow.experimental_sample_and_log_prob(6, seed=0)
-    np.testing.assert_allclose(flow.log_prob(tf.identity(y)), log_q, atol=1e-8)
+    np.testing.assert_allclose(flow.log_prob(tf.identity(y)), log_q, rtol=0, atol=1e-8)
 
 
 @each_flow
@@ -106,7 +109,7 @@ def test_it_is_served_without_this_package(name, tmp_path):
     x = served.sample(tf.constant(3), context, tf.constant([0, 1]))
     assert x.shape == [3, 5, 2]
     np.testing.assert_allclose(
-        served.log_prob(x[0], context), conditional(context).log_prob(x[0]), atol=1e-4
+        served.log_prob(x[0], context), conditional(context).log_prob(x[0]), rtol=0, atol=1e-4
     )
 
 
@@ -118,7 +121,7 @@ def test_the_context_is_standardised():
     conditional.standardise_context.initialize(moved)
     mean, deviation = CONTEXT.mean(axis=0), CONTEXT.std(axis=0)
     after = conditional(100.0 + 7.0 * (CONTEXT * deviation + mean)).log_prob(x)
-    np.testing.assert_allclose(after, before, atol=1e-9)
+    np.testing.assert_allclose(after, before, rtol=0, atol=1e-9)
 
 
 def exact_posterior(x, noise):
@@ -215,11 +218,13 @@ def test_a_hand_made_layer_takes_a_context_like_any_tfp_bijector():
     layer = bijectors.AffineCoupling(3, network, dtype=tf.float64)
     x = tf.constant(RNG.normal(size=[5, 3]))
     y = layer.forward(x, context=CONTEXT)
-    np.testing.assert_allclose(layer.inverse(tf.identity(y), context=CONTEXT), x, atol=1e-12)
+    np.testing.assert_allclose(
+        layer.inverse(tf.identity(y), context=CONTEXT), x, rtol=0, atol=1e-12
+    )
     s, t = layer.log_scale_and_shift(x[:, :1], tf.constant(CONTEXT))
     np.testing.assert_allclose(y[:, 1:], x[:, 1:] * np.exp(s) + t)
     bound = bijectors.given(tfb.Invert(tfb.Chain([tfb.Exp(), layer])), CONTEXT)
-    np.testing.assert_allclose(bound.inverse(x), np.exp(y), atol=1e-12)
+    np.testing.assert_allclose(bound.inverse(x), np.exp(y), rtol=0, atol=1e-12)
 
 
 def test_planar_parameters_of_each_point():
@@ -230,8 +235,8 @@ def test_planar_parameters_of_each_point():
     assert not together.variables
     for i in range(4):
         alone = bijectors.Planar(2, u=u[i], w=w[i], b=b[i], dtype=tf.float64)
-        np.testing.assert_allclose(together.forward(z)[i], alone.forward(z[i]), atol=1e-14)
-        np.testing.assert_allclose(together.inverse(z)[i], alone.inverse(z[i]), atol=1e-12)
+        np.testing.assert_allclose(together.forward(z)[i], alone.forward(z[i]), rtol=0, atol=1e-14)
+        np.testing.assert_allclose(together.inverse(z)[i], alone.inverse(z[i]), rtol=0, atol=1e-12)
 
 
 def test_a_context_of_a_size_that_the_graph_does_not_know():

@@ -1,5 +1,6 @@
 """The parts of the repository that must agree with one another do."""
 
+import ast
 import hashlib
 import importlib.util
 import json
@@ -15,6 +16,7 @@ import nbformat
 import pytest
 import yaml
 from packaging.requirements import Requirement
+from pybtex.database import parse_file
 
 ROOT = Path(__file__).resolve().parent.parent
 BOOK = ROOT / "book"
@@ -160,6 +162,56 @@ def test_labels_are_the_books_own(name):
     ]
     assert len(own) == len(set(own))
     assert not set(own) & set(others)
+
+
+def test_no_two_references_have_one_label():
+    """A label is the first author or two, and the year: "2018a" and "2018b" tell them apart."""
+    entries = parse_file(str(BOOK / "references.bib")).entries
+    labels = {}
+    for key, entry in entries.items():
+        names = [" ".join(person.last_names) for person in entry.persons["author"]]
+        shown = names if len(names) < 3 else [names[0], "and others"]
+        labels.setdefault((*shown, entry.fields["year"]), []).append(key)
+    assert not {label: keys for label, keys in labels.items() if len(keys) > 1}
+
+
+# Tolerances ------------------------------------------------------------------------------------
+
+CODE = sorted(
+    path.relative_to(ROOT).as_posix()
+    for folder in ("benchmarks", "normflows_tut", "scripts", "tests")
+    for path in (ROOT / folder).rglob("*.py")
+)
+# The default relative tolerances of these (1e-5, 1e-7) are added to an `atol`.
+CLOSE = {"allclose", "isclose", "assert_allclose", "assert_near"}
+
+
+def half_said(source):
+    """Returns the calls that give an absolute tolerance and leave the relative one as it is."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call):
+            name = getattr(node.func, "attr", getattr(node.func, "id", None))
+            given = {keyword.arg for keyword in node.keywords}
+            if name in CLOSE and "atol" in given and "rtol" not in given and len(node.args) < 3:
+                yield ast.unparse(node)
+
+
+def test_a_half_said_tolerance_is_found():
+    assert list(half_said("np.allclose(a, b, atol=1e-12)")) == ["np.allclose(a, b, atol=1e-12)"]
+    assert list(half_said("assert_near(a, b, atol=1)\nisclose(a, b, 0, atol=1)")) == [
+        "assert_near(a, b, atol=1)"
+    ]
+    assert not list(half_said("np.isclose(a, b, rtol=0, atol=1e-12); np.allclose(a, b)"))
+
+
+@pytest.mark.parametrize("name", CODE)
+def test_an_absolute_tolerance_comes_with_a_relative_one_in_code(name):
+    assert not list(half_said((ROOT / name).read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_an_absolute_tolerance_comes_with_a_relative_one_in_chapters(name):
+    assert not list(half_said(text_of(read(name), "code")))
 
 
 # The repository's address -------------------------------------------------------------------------

@@ -26,7 +26,7 @@ def test_power(tmp_path):
     train, validation, test = _tables.RECIPES["power"](tmp_path / "data.npy")
     assert (train.shape, validation.shape, test.shape) == ((810, 6), (90, 6), (100, 6))
     both = np.concatenate([train, validation])
-    np.testing.assert_allclose(both.mean(axis=0), 0, atol=1e-12)
+    np.testing.assert_allclose(both.mean(axis=0), 0, rtol=0, atol=1e-12)
     np.testing.assert_allclose(both.std(axis=0), 1)
     # Time has no noise, so it tells the order of the rows and, with it, the noise of the others.
     everything = np.concatenate([both, test])
@@ -39,7 +39,7 @@ def test_power(tmp_path):
     for column, noise in ((1, voltage_noise), (0, power_noise)):
         raw = order * (3.0 if column else 1.0) + noise
         np.testing.assert_allclose(
-            everything[:, column], (raw - raw[:900].mean()) / raw[:900].std(), atol=1e-12
+            everything[:, column], (raw - raw[:900].mean()) / raw[:900].std(), rtol=0, atol=1e-12
         )
 
 
@@ -174,9 +174,9 @@ def test_hepmass(tmp_path):
     assert [part.shape for part in parts] == [(180, 2), (20, 2), (50, 2)]
     signal = train[train[:, 0] == 1][:, [1, 3]]
     mean, deviation = signal.mean(axis=0), signal.std(axis=0, ddof=1)
-    np.testing.assert_allclose(parts[0], ((signal - mean) / deviation)[:180], atol=1e-5)
+    np.testing.assert_allclose(parts[0], ((signal - mean) / deviation)[:180], rtol=0, atol=1e-5)
     expected = (test[test[:, 0] == 1][:, [1, 3]] - mean) / deviation
-    np.testing.assert_allclose(parts[2], expected, atol=1e-5)
+    np.testing.assert_allclose(parts[2], expected, rtol=0, atol=1e-5)
 
 
 def test_miniboone_and_bsds300(tmp_path):
@@ -254,7 +254,7 @@ def test_what_needs_no_download(name):
     np.testing.assert_array_equal(parts[0], datasets.tabular(name))
     assert len(np.unique(np.concatenate(parts), axis=0)) == sum(map(len, parts)), "rows repeat"
     mean = 0 if name != "patches" else parts[0].mean(axis=0)
-    np.testing.assert_allclose(parts[0].mean(axis=0, dtype=np.float64), mean, atol=1e-4)
+    np.testing.assert_allclose(parts[0].mean(axis=0, dtype=np.float64), mean, rtol=0, atol=1e-4)
     assert np.linalg.matrix_rank(np.cov(parts[0].T)) == parts[0].shape[1]
     if name != "patches":
         np.testing.assert_allclose(parts[0].std(axis=0, dtype=np.float64), 1, rtol=1e-4)

@@ -29,7 +29,7 @@ def _save(tmp_path, image, name="picture.png", **options):
 def test_grey(tmp_path, colours):
     grey = colours[..., 0]
     image = _images.read(_save(tmp_path, Image.fromarray(grey)))
-    np.testing.assert_allclose(image, grey / 255, atol=1e-6)
+    np.testing.assert_allclose(image, grey / 255, rtol=0, atol=1e-6)
     assert (image[grey == 255] == 1).all()
 
 
@@ -37,22 +37,22 @@ def test_rgb_and_rgba(tmp_path, colours):
     luminance = colours[..., :3] / 255 @ LUMA
     alpha = colours[..., 3] / 255
     rgb = _images.read(_save(tmp_path, Image.fromarray(colours[..., :3])))
-    np.testing.assert_allclose(rgb, luminance, atol=1e-6)
+    np.testing.assert_allclose(rgb, luminance, rtol=0, atol=1e-6)
     rgba = _images.read(_save(tmp_path, Image.fromarray(colours)))
-    np.testing.assert_allclose(rgba, 1 - alpha * (1 - luminance), atol=1e-6)
+    np.testing.assert_allclose(rgba, 1 - alpha * (1 - luminance), rtol=0, atol=1e-6)
 
 
 def test_jpeg(tmp_path):
     ramp = np.tile(np.linspace(0, 255, 64).astype(np.uint8), (64, 1))
     path = _save(tmp_path, Image.fromarray(ramp), "picture.jpg", quality=95)
-    np.testing.assert_allclose(_images.read(path), ramp / 255, atol=0.02)
+    np.testing.assert_allclose(_images.read(path), ramp / 255, rtol=0, atol=0.02)
 
 
 def test_cmyk_jpeg(tmp_path, colours):
     rgb = Image.new("RGB", (16, 16), (200, 30, 90))
     path = _save(tmp_path, rgb.convert("CMYK"), "picture.jpg", quality=95)
     expected = np.array([200, 30, 90]) / 255 @ LUMA
-    np.testing.assert_allclose(_images.read(path), expected, atol=0.02)
+    np.testing.assert_allclose(_images.read(path), expected, rtol=0, atol=0.02)
 
 
 def test_palette_with_a_transparent_colour(tmp_path):
@@ -60,19 +60,19 @@ def test_palette_with_a_transparent_colour(tmp_path):
     image = Image.frombytes("P", (3, 1), image.tobytes())
     image.putpalette([0, 0, 0, 255, 0, 0, 0, 0, 255])
     path = _save(tmp_path, image, transparency=0)
-    np.testing.assert_allclose(_images.read(path), [[1, LUMA[0], LUMA[2]]], atol=1e-6)
+    np.testing.assert_allclose(_images.read(path), [[1, LUMA[0], LUMA[2]]], rtol=0, atol=1e-6)
 
 
 def test_grey_with_a_transparent_value(tmp_path):
     image = Image.fromarray(np.array([[0, 7]], np.uint8))
     path = _save(tmp_path, image, transparency=0)
-    np.testing.assert_allclose(_images.read(path), [[1, 7 / 255]], atol=1e-6)
+    np.testing.assert_allclose(_images.read(path), [[1, 7 / 255]], rtol=0, atol=1e-6)
 
 
 def test_sixteen_bits(tmp_path):
     grey = np.array([[0, 1000, 65535]], np.uint16)
     for source in (_save(tmp_path, Image.fromarray(grey)), grey):
-        np.testing.assert_allclose(_images.read(source), grey / 65535, atol=1e-6)
+        np.testing.assert_allclose(_images.read(source), grey / 65535, rtol=0, atol=1e-6)
 
 
 def test_one_bit(tmp_path):
@@ -83,7 +83,7 @@ def test_one_bit(tmp_path):
 def test_grey_with_alpha(tmp_path):
     pixels = np.array([[[0, 0], [0, 255], [102, 128]]], np.uint8)
     path = _save(tmp_path, Image.frombytes("LA", (3, 1), pixels.tobytes()))
-    np.testing.assert_allclose(_images.read(path), [[1, 0, 1 - 128 / 255 * 0.6]], atol=1e-6)
+    np.testing.assert_allclose(_images.read(path), [[1, 0, 1 - 128 / 255 * 0.6]], rtol=0, atol=1e-6)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -94,17 +94,17 @@ def test_exif_orientation(tmp_path, orientation, colours):
     path = _save(tmp_path, image, exif=exif)
     with Image.open(path) as stored:
         upright = np.asarray(ImageOps.exif_transpose(stored)) / 255
-    np.testing.assert_allclose(_images.read(path), upright, atol=1e-6)
+    np.testing.assert_allclose(_images.read(path), upright, rtol=0, atol=1e-6)
 
 
 def test_arrays_of_every_kind(colours):
     grey = colours[..., 0]
     for array in (grey, grey[..., None], grey / 255, (grey / 255).astype(np.float32)):
-        np.testing.assert_allclose(_images.read(array), grey / 255, atol=1e-6)
+        np.testing.assert_allclose(_images.read(array), grey / 255, rtol=0, atol=1e-6)
     luminance = colours[..., :3] / 255 @ LUMA
-    np.testing.assert_allclose(_images.read(colours[..., :3]), luminance, atol=1e-6)
-    np.testing.assert_allclose(_images.read(colours[..., :3] / 255), luminance, atol=1e-6)
-    np.testing.assert_allclose(_images.read(tf.constant(grey)), grey / 255, atol=1e-6)
+    np.testing.assert_allclose(_images.read(colours[..., :3]), luminance, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(_images.read(colours[..., :3] / 255), luminance, rtol=0, atol=1e-6)
+    np.testing.assert_allclose(_images.read(tf.constant(grey)), grey / 255, rtol=0, atol=1e-6)
 
 
 def test_a_long_picture_is_averaged_down_and_says_so():
@@ -114,10 +114,10 @@ def test_a_long_picture_is_averaged_down_and_says_so():
         target = targets.from_image(image)
     assert record[0].filename == __file__
     blocks = image[:, :1500].reshape(250, 2, 750, 2).mean(axis=(1, 3))
-    np.testing.assert_allclose(target.image[:, :750], blocks, atol=1e-6)
+    np.testing.assert_allclose(target.image[:, :750], blocks, rtol=0, atol=1e-6)
     # The last column of blocks is half picture, half white.
     edge = (image[::2, -1] + image[1::2, -1]) / 4 + 0.5
-    np.testing.assert_allclose(target.image[:, 750], edge, atol=1e-6)
+    np.testing.assert_allclose(target.image[:, 750], edge, rtol=0, atol=1e-6)
 
 
 def test_strips_do_not_show(monkeypatch, tmp_path, colours):
@@ -173,7 +173,7 @@ def test_the_word_integrates_to_one_and_its_samples_follow_it(dtype):
     mass = np.exp(target.log_prob(grid).numpy().astype(np.float64))
     mass *= (x1 - x0) * (y1 - y0) / mass.size
     assert mass.sum() == pytest.approx(1, abs=1e-5)
-    np.testing.assert_allclose(mass[::-1] / mass.max(), (1 - target.image) / 1.0, atol=1e-5)
+    np.testing.assert_allclose(mass[::-1] / mass.max(), (1 - target.image) / 1.0, rtol=0, atol=1e-5)
 
     n = 50_000
     points = target.sample(n, seed=SEED).numpy()

@@ -93,10 +93,12 @@ def test_the_four_quadrants_have_four_colours():
 def test_layer_points_go_from_the_base_to_the_data(flow):
     z, stages = viz.layer_points(flow, num_points=50, seed=1)
     assert stages.shape == (4, 50, 2)
-    np.testing.assert_allclose(stages[-1], flow.bijector.forward(z), atol=1e-5)
+    np.testing.assert_allclose(stages[-1], flow.bijector.forward(z), rtol=0, atol=1e-5)
     # The base, in the units of the data: an affine image of z.
     scale = np.diff(stages[0][:2], axis=0) / np.diff(z[:2], axis=0)
-    np.testing.assert_allclose(np.diff(stages[0], axis=0), np.diff(z, axis=0) * scale, atol=1e-4)
+    np.testing.assert_allclose(
+        np.diff(stages[0], axis=0), np.diff(z, axis=0) * scale, rtol=0, atol=1e-4
+    )
 
 
 def test_layer_strip_has_a_panel_for_the_base_and_each_layer(flow):
@@ -317,7 +319,7 @@ def test_an_arc_turns_evenly_and_its_length_changes_in_proportion():
     stops = np.random.default_rng(0).normal(size=[3, 50])
     points = viz.arc(stops, 8)
     assert points.shape == (17, 50)
-    np.testing.assert_allclose(points[::8], stops, atol=1e-12)
+    np.testing.assert_allclose(points[::8], stops, rtol=0, atol=1e-12)
     lengths = np.linalg.norm(points, axis=1)
     np.testing.assert_allclose(lengths[:9], np.linspace(lengths[0], lengths[8], 9))
     units = points / lengths[:, None]

@@ -75,12 +75,12 @@ def test_the_page_evaluates_the_flow(evaluate, autoregressive, options):
     x = exact.bijector.forward(z)
     found = evaluate(widget, "args[0].map((z) => m.flowForward(flow, z))", z.tolist())
     # In both the weights are float32; the page computes in float64, as `exact` does.
-    np.testing.assert_allclose([f["x"] for f in found], x, atol=1e-6)
+    np.testing.assert_allclose([f["x"] for f in found], x, rtol=0, atol=1e-6)
     log_prob = exact.log_prob(tf.identity(x))
-    np.testing.assert_allclose([f["logProb"] for f in found], log_prob, atol=1e-5)
+    np.testing.assert_allclose([f["logProb"] for f in found], log_prob, rtol=0, atol=1e-5)
     back = evaluate(widget, "args[0].map((x) => m.flowInverse(flow, x))", x.numpy().tolist())
-    np.testing.assert_allclose([b["z"] for b in back], z, atol=1e-5)
-    np.testing.assert_allclose([b["logProb"] for b in back], log_prob, atol=1e-5)
+    np.testing.assert_allclose([b["z"] for b in back], z, rtol=0, atol=1e-5)
+    np.testing.assert_allclose([b["logProb"] for b in back], log_prob, rtol=0, atol=1e-5)
 
 
 @pytest.mark.parametrize("autoregressive", [False, True])
@@ -102,9 +102,9 @@ def test_every_layer_and_every_part_of_one_is_a_flow(evaluate, autoregressive):
             widget, "args[0].map((z) => m.flowForward(flow, z, args[1]))", z.tolist(), k
         )
         x = prefix.bijector.forward(z)
-        np.testing.assert_allclose([f["x"] for f in found], x, atol=1e-6)
+        np.testing.assert_allclose([f["x"] for f in found], x, rtol=0, atol=1e-6)
         log_prob = prefix.log_prob(tf.identity(x))
-        np.testing.assert_allclose([f["logProb"] for f in found], log_prob, atol=1e-5)
+        np.testing.assert_allclose([f["logProb"] for f in found], log_prob, rtol=0, atol=1e-5)
     # Between two layers the density still integrates to one, and the inverse is the inverse.
     mass = evaluate(
         widget,
@@ -121,7 +121,7 @@ def test_every_layer_and_every_part_of_one_is_a_flow(evaluate, autoregressive):
     assert mass == pytest.approx(1, abs=2e-3)
     there = "m.flowInverse(flow, m.flowForward(flow, z, 2.7).x, 2.7).z"
     back = evaluate(widget, f"args[0].map((z) => {there})", z.tolist())
-    np.testing.assert_allclose(back, z, atol=1e-6)
+    np.testing.assert_allclose(back, z, rtol=0, atol=1e-6)
 
 
 def test_the_picture_is_drawn_from_a_table_that_is_close(evaluate):
@@ -129,7 +129,7 @@ def test_the_picture_is_drawn_from_a_table_that_is_close(evaluate):
     x = np.random.default_rng(5).uniform(-3, 3, size=[200, 2]).tolist()
     exact = evaluate(widget, "args[0].map((x) => m.flowInverse(flow, x).logProb)", x)
     code = "args[0].map((x) => m.flowInverse(flow, x, 3, m.tabledBin).logProb)"
-    np.testing.assert_allclose(np.exp(evaluate(widget, code, x)), np.exp(exact), atol=0.01)
+    np.testing.assert_allclose(np.exp(evaluate(widget, code, x)), np.exp(exact), rtol=0, atol=0.01)
 
 
 def test_it_moves_under_the_hand(show, page):
@@ -137,9 +137,9 @@ def test_it_moves_under_the_hand(show, page):
     state = show(widgets.FlowExplorer(flow, bounds=BOX, z=[0.5, -0.4], depth=2))
     start = state()
     x = flow.bijector.forward(tf.constant([[0.5, -0.4]]))
-    np.testing.assert_allclose(start["x"], x[0], atol=1e-4)
+    np.testing.assert_allclose(start["x"], x[0], rtol=0, atol=1e-4)
     assert start["log_prob"] == pytest.approx(float(flow.log_prob(tf.identity(x))[0]), abs=1e-4)
-    np.testing.assert_allclose(start["at"], start["path"][2], atol=1e-9)
+    np.testing.assert_allclose(start["at"], start["path"][2], rtol=0, atol=1e-9)
     handle = page.get_by_role("button", name="Point at")
     handle.press("ArrowRight")
     moved = state()
