@@ -68,7 +68,10 @@ def _new_axes(box, width=3.4):
 
 
 def density(target, ax=None, *, bounds=None, resolution=256, top=None, title=None):
-    """Draws a density as brightness.
+    """Draws a density as brightness: the square root of the density, against the brightest.
+
+    A tenth of the highest density is drawn a third as bright, so that faint bridges between modes
+    show. Each panel has its own brightest value unless `top` says otherwise.
 
     Args:
       target: A distribution over two coordinates, or a callable log-density of `[n, 2]`.
