@@ -30,6 +30,7 @@ from typing import NamedTuple
 import nbformat
 from chapters import ROOT, notebooks
 from nbclient import NotebookClient
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from tabulate import tabulate
 from tqdm.auto import tqdm
 
@@ -126,7 +127,10 @@ def executed(notebook, environment, folder):
         kernel_name="python3",
         resources={"metadata": {"path": str(folder)}},
     )
-    client.execute(env=os.environ | environment.variables)
+    try:
+        client.execute(env=os.environ | environment.variables)
+    except (CellTimeoutError, DeadKernelError) as died:
+        return [{"cell": "kernel", "error": f"{type(died).__name__}: {died}", "line": ""}]
     return [
         {
             "cell": name,
@@ -223,6 +227,18 @@ def table(runs, absent, chapters):
     return tabulate(rows, ["chapter", *ENVIRONMENTS], tablefmt="pipe")
 
 
+def as_done(work, tasks, workers):
+    """Yields `work(task)` as the tasks get done; an interruption waits for those under way."""
+    with concurrent.futures.ThreadPoolExecutor(workers) as pool:
+        futures = [pool.submit(work, task) for task in tasks]
+        try:
+            for future in concurrent.futures.as_completed(futures):
+                yield future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
 def main(names):
     """Runs what is missing of the named chapters; returns whether a cell failed."""
     known = {path.stem: path for path in notebooks()}
@@ -250,16 +266,13 @@ def main(names):
     quiet = [task for task in missing if not ENVIRONMENTS[task[1]].busy]
     alone = [task for task in missing if ENVIRONMENTS[task[1]].busy]
     for tasks, workers in ((quiet, len(os.sched_getaffinity(0))), (alone, 1)):
-        with concurrent.futures.ThreadPoolExecutor(workers) as pool:
-            futures = [pool.submit(work, task) for task in tasks]
-            for future in concurrent.futures.as_completed(futures):
-                (stem, name), run = future.result()
-                runs.setdefault(stem, {})[name] = run
-                machine.write_result("claims", "make claims", {"not run": absent, "runs": runs})
-                for one in run["failing"]:
-                    bar.write(f"{stem}, {name}, cell {one['cell']}: {one['error']}")
-                    bar.write(textwrap.indent(one["line"], "    "))
-                bar.update()
+        for (stem, name), run in as_done(work, tasks, workers):
+            runs.setdefault(stem, {})[name] = run
+            machine.write_result("claims", "make claims", {"not run": absent, "runs": runs})
+            for one in run["failing"]:
+                bar.write(f"{stem}, {name}, cell {one['cell']}: {one['error']}")
+                bar.write(textwrap.indent(one["line"], "    "))
+            bar.update()
     bar.close()
 
     print(table(runs, absent, chapters))
