@@ -51,6 +51,7 @@ venv: $(READY)  ## make the environment, .venv
 .PHONY: book
 book: $(READY)  ## build the book: _build/html/index.html
 	@$(PY) scripts/fingerprint.py
+	@$(PY) scripts/execute.py
 	@# A page that failed would count as read the next time, and the failure be forgotten.
 	$(BIN)/jupyter-book build -W -n --keep-going . || { rm -rf _build/.doctrees; exit 1; }
 
