@@ -157,8 +157,9 @@ def test_chapter_has_a_moving_picture_and_no_heavy_one(name):
         (HTML / name).parent.joinpath(source).resolve().stat().st_size
         for source in re.findall(r'<img[^>]* src="([^":]+\.gif)"', html)
     ]
-    assert inline + linked, "no layer-by-layer or parameter GIF"
-    assert max(inline + linked) <= 450_000
+    played = re.findall(r'"_anywidget_id": *"[^"]*LayerScrubber"', html)
+    assert inline + linked + played, "nothing that moves by itself: no GIF, no scrubber to play"
+    assert max([0, *inline, *linked]) <= 450_000
 
 
 def test_the_front_door_leads_into_the_book(visit, site):
