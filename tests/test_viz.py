@@ -218,22 +218,22 @@ def test_loss_shows_training_validation_and_entropy():
     assert ax.get_ylim()[0] < 0.9
 
 
-def test_kl_trace_shows_two_standard_errors():
+def test_kl_trace_shows_one_standard_error():
     ax = viz.kl_trace([Estimate(2.0, 0.1), Estimate(1.0, 0.05), Estimate(0.1, 0.01)], label="flow")
     line, _, bars = ax.containers[0]
     np.testing.assert_array_equal(line.get_ydata(), [2.0, 1.0, 0.1])
     low, high = bars[0].get_segments()[0][:, 1]
-    assert (low, high) == pytest.approx((1.8, 2.2))
+    assert (low, high) == pytest.approx((1.9, 2.1))
 
 
 def test_kl_trace_keeps_its_bars_on_a_logarithmic_axis():
     ax = viz.kl_trace([Estimate(1.0, 0.1), Estimate(0.01, 0.02)])
     assert ax.get_yscale() == "log"
     _, _, bars = ax.containers[0]
-    np.testing.assert_allclose(bars[0].get_segments()[1][:, 1], [0.001, 0.05])
+    np.testing.assert_allclose(bars[0].get_segments()[1][:, 1], [0.001, 0.03])
     ax = viz.kl_trace([Estimate(1.0, 0.1), Estimate(-0.01, 0.02)])
     assert ax.get_yscale() == "linear"
-    np.testing.assert_allclose(ax.containers[0][2][0].get_segments()[1][:, 1], [-0.05, 0.03])
+    np.testing.assert_allclose(ax.containers[0][2][0].get_segments()[1][:, 1], [-0.03, 0.01])
 
 
 def test_gif_keeps_the_canvas_and_thin_things_in_their_colours():

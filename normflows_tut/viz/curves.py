@@ -60,7 +60,7 @@ def loss(history, ax=None, *, entropy=None, smooth=25):
 
 
 def kl_trace(estimates, ax=None, *, label=None, color=BLUE):
-    """Draws the KL after every layer, with two standard errors to either side.
+    """Draws the KL after every layer, with one standard error to either side.
 
     The axis is logarithmic where all values are above 0. A bar that would reach 0 there ends at
     a tenth of its value.
@@ -76,7 +76,7 @@ def kl_trace(estimates, ax=None, *, label=None, color=BLUE):
     """
     ax = _axes(ax)
     values = np.array([estimate.value for estimate in estimates])
-    above = 2 * np.array([estimate.standard_error for estimate in estimates])
+    above = np.array([estimate.standard_error for estimate in estimates])
     logarithmic = (values > 0).all()
     below = np.minimum(above, 0.9 * values) if logarithmic else above
     with style():

@@ -200,6 +200,14 @@ def test_round_trips(name, dtype):
 
 
 @each_case
+def test_two_made_alike_do_not_remember_for_each_other(name):
+    size, factory = CASES[name]
+    first, second = _randomized(factory(tf.float64), 0), _randomized(factory(tf.float64), 1)
+    y = first.forward(_points(size or 2, tf.float64))
+    np.testing.assert_allclose(second.inverse(y), second.inverse(tf.identity(y)), rtol=0, atol=1e-9)
+
+
+@each_case
 def test_log_dets_agree_with_autodiff(name):
     bijector, size = _make(name, tf.float64)
     assert evaluation.log_det_error(bijector, _points(size, tf.float64)) < 1e-10

@@ -133,6 +133,17 @@ def test_extreme_parameters_give_finite_values_and_gradients(scale):
         assert all(np.isfinite(g).all() for g in tape.gradient(total, [points, raw]))
 
 
+@pytest.mark.parametrize("direction", ["forward", "inverse"])
+def test_log_dets_are_finite_beside_the_knots(direction):
+    """Where rounding pushes a point out of its bin, and steep bins have flat ends."""
+    raw = np.random.default_rng(5).uniform(-8, 8, size=[23, 500])
+    spline = RationalQuadraticSpline(tf.constant(raw, tf.float32))
+    knots = spline.knots()[0 if direction == "forward" else 1]
+    for points in (knots, np.nextafter(knots, np.float32(-9))):
+        log_det = getattr(spline, f"{direction}_log_det_jacobian")(points, 1)
+        assert np.isfinite(log_det).all()
+
+
 @pytest.mark.parametrize("num_bins", [6, 16])
 def test_first_and_second_derivatives_are_those_of_finite_differences(num_bins):
     generator = np.random.default_rng(8)
