@@ -89,7 +89,7 @@ def main(arguments):
     result = run(options.pop("table"), **options)
     if result is not None:
         log_likelihood, error = -result.value, result.standard_error
-        print(f"test log-likelihood {log_likelihood:.3f} nats, 2 s.e. {2 * error:.3f}")
+        print(f"test log-likelihood {log_likelihood:.3f} ± {error:.3f} nats (one standard error)")
 
 
 if __name__ == "__main__":
