@@ -23,8 +23,8 @@ class ActNorm(VectorBijector):
 
     On images `[..., h, w, c]` an `ActNorm(c)` acts on the channels of every pixel alike.
 
-    With `trainable=False` it is the standardising step that every flow of this module has on
-    its data side.
+    With `trainable=False` it is the standardising step that every flow on vectors of this module
+    has on its data side.
 
     Args:
       event_size: Number of dimensions d, at least 1.

@@ -1,8 +1,9 @@
 """Flows, composed: each function returns a `tfd.TransformedDistribution`.
 
-The base is a standard normal distribution. Every flow ends, on the data side, in a
+The base is a standard normal distribution. Every flow on vectors ends, on the data side, in a
 standardising step, which the first `training.fit` sets from the data; see
-`bijectors.ActNorm`. `BijectorLayer` makes a layer of a Keras model of any of them.
+`bijectors.ActNorm`. Those on images have none. `BijectorLayer` makes a layer of a Keras model of
+any of them.
 """
 
 from normflows_tut.flows.autoregressive import (
