@@ -1,4 +1,4 @@
-"""A row of the published table: POWER, GAS, HEPMASS, MINIBOONE or BSDS300, by the papers' protocol.
+"""A row of the published table: POWER, GAS, HEPMASS, MINIBOONE or BSDS300, split as in the papers.
 
     python benchmarks/published.py power                # a spline flow
     python benchmarks/published.py gas --model maf
@@ -10,8 +10,8 @@ on from its checkpoint, `published_TABLE_MODEL.npz` in the current folder, when 
 given again. What the protocol asks for: the preprocessing and the splits of Papamakarios et al.
 (2017); a learning rate that falls to 0 along half a cosine, and gradients clipped at the norm 5, as
 in the program of Durkan et al. (2019), experiments/uci.py; the validation rows choose the weights,
-and the test rows are looked at once, at the end. The networks are plain ones, where those of the
-papers are residual.
+and the test rows are looked at once, at the end. The flows are plainer than theirs: no residual
+networks, no trained linear layers, no splines for the part that a coupling passes.
 """
 
 import argparse

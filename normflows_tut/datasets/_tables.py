@@ -54,7 +54,8 @@ def tabular(name, split="train", *, path=None):
     they have a density; then each column is shifted and scaled to mean 0 and standard deviation
     1 in the training rows. *patches* are made like BSDS300: (grey value + noise) / 256, minus the
     mean of the patch, without the last pixel, which the others determine. The photographs are
-    cut into blocks of 64 x 64 pixels and each block belongs to one split, so no pixel is in two.
+    cut into blocks of 64 x 64 pixels and each block belongs to one split, so no pixel is in two;
+    rows of one block are alike.
 
     Args:
       name: One of the above.
