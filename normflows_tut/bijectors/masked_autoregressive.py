@@ -24,8 +24,8 @@ class MaskedAutoregressive(VectorBijector):
     the masked autoregressive flow (MAF). `tfb.Invert` of it exchanges the two: the inverse
     autoregressive flow (IAF).
 
-    With a `networks.MADE` a sample takes about twice the arithmetic of a density, in d small
-    steps, each from what the coordinates before have left. With any other conditioner the whole
+    With a `networks.MADE` a sample takes at most about twice the arithmetic of a density, in d
+    small steps, each from what the coordinates before have left. With any other conditioner the whole
     of it is evaluated d times. Either way the steps run far faster inside a `tf.function`.
 
     Args:

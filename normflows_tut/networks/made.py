@@ -119,8 +119,8 @@ class MADE(tf.Module):
         The coordinates are taken in blocks of about sqrt(d). What earlier blocks contribute to
         a block is one product of matrices; then each of its coordinates takes a run through
         the few hidden units whose degrees lie in the block. Where sqrt(d) is a whole number
-        and all degrees are equally common, both together multiply about twice as much as one
-        evaluation does. They take longer, being many and small.
+        and all degrees are equally common, both together multiply at most about twice as much
+        as one evaluation does. They take longer, being many and small.
 
         Args:
           respond: Callable from parameters `[n, P, 1]` and `z_i` `[n, 1]` to values `[n, 1]`
