@@ -25,8 +25,8 @@ class MaskedAutoregressive(VectorBijector):
     autoregressive flow (IAF).
 
     With a `networks.MADE` a sample takes at most about twice the arithmetic of a density, in d
-    small steps, each from what the coordinates before have left. With any other conditioner the whole
-    of it is evaluated d times. Either way the steps run far faster inside a `tf.function`.
+    small steps, each from what the coordinates before have left. With any other conditioner the
+    whole of it is evaluated d times. Either way the steps run far faster inside a `tf.function`.
 
     Args:
       event_size: Number of dimensions d, at least 1.
