@@ -115,7 +115,8 @@ def test_machinery_stays_out_of_the_page(opened):
     text = opened[0].page.evaluate("document.body.textContent")
     assert "REPOSITORY =" not in text
     assert "absl::InitializeLog" not in text
-    assert "WARNING:" not in text and " at 0x" not in text
+    assert "WARNING:" not in text
+    assert " at 0x" not in text
     assert not re.search(r"\d+%\|.*\| \d+/\d+ \[", text), "a progress bar"
 
 
