@@ -45,9 +45,10 @@ class InvertibleConv1x1(VectorBijector):
     image. A direction of zeros reflects nothing.
 
     A `start` that leaves all but l dimensions as they are is a product of l reflections. Moving a
-    direction turns Q in the planes through it; it can be turned in every plane if the directions
-    span at least c - 1 dimensions. Until they do, pairs of equal reflections follow, which undo
-    each other: m is c or c + 1 for a random rotation, and 2 c - 2 for the identity (c > 1).
+    direction turns Q in the planes through it, as the reflections beside it carry it; Q can be
+    turned in every plane if the directions span at least c - 1 dimensions. Until they do, pairs of
+    equal reflections follow, which undo each other: m is c or c + 1 for a random rotation, and
+    2 c - 2 for the identity (c > 1).
 
     On images `[..., h, w, c]` it acts on each pixel alike; on vectors `[..., c]` it is a linear
     layer.
