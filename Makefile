@@ -33,17 +33,9 @@ help:  ## list the targets
 
 $(READY): requirements.txt pyproject.toml
 	@if [ -z "$(PYTHON)" ]; then echo "No Python 3.11, 3.12 or 3.13 found. Install one, or name it: make $(or $(MAKECMDGOALS),book) PYTHON=/path/to/python3.12" >&2; exit 1; fi
-	$(call environment,$(VENV),$(PYTHON))
-	$(PY) -m pip install --quiet --requirement requirements.txt
-	$(PY) -m pip install --quiet --no-deps --no-build-isolation --editable .
+	@$(PYTHON) scripts/environment.py $(VENV) "--requirement requirements.txt" \
+	  "--no-deps --no-build-isolation --editable ."
 	@touch $@
-
-# $(1): the environment's folder, $(2): the Python that makes it.
-define environment
-	@$(2) -c 'import ensurepip, venv' 2>/dev/null || { echo "$(2) has no venv module (on Debian and Ubuntu: apt install python3-venv)." >&2; exit 1; }
-	@echo "Making $(1) with $$($(2) --version); the first time takes a few minutes."
-	$(2) -m venv $(1)
-endef
 
 .PHONY: venv
 venv: $(READY)  ## make the environment, .venv
@@ -68,7 +60,8 @@ serve: book  ## show the book at http://127.0.0.1:8000 (PORT=... for another)
 	$(PY) -m http.server --bind 127.0.0.1 --directory _build/html $(PORT)
 
 .PHONY: test
-test: lint unit notebooks pages  ## all tests: the four below
+test: $(READY)  ## all tests: the four below, and how each went
+	@$(PY) scripts/timed.py "$(MAKE)" lint unit notebooks pages
 
 .PHONY: lint
 lint: $(READY)  ## lint and format, of modules and notebooks
@@ -99,8 +92,8 @@ format: $(READY)  ## let ruff mend what it can
 .PHONY: test-oldest
 test-oldest:  ## unit tests on the oldest TensorFlow, 2.18, with Python 3.11
 	@if [ -z "$(call in_range,python3.11)" ]; then echo "This needs python3.11." >&2; exit 1; fi
-	$(call environment,.venv-oldest,python3.11)
-	.venv-oldest/bin/python -m pip install --quiet 'tensorflow==2.18.*' 'tf-keras==2.18.*' pytest pytest-xdist pyyaml nbformat hatchling editables --editable .
+	@python3.11 scripts/environment.py .venv-oldest \
+	  "tensorflow==2.18.* tf-keras==2.18.* pytest pytest-xdist pyyaml nbformat hatchling editables --editable ."
 	@# The two left out are of scripts that only ever run in .venv.
 	.venv-oldest/bin/python -m pytest $(PARALLEL) tests --ignore=tests/browser \
 	  --ignore=tests/test_claims.py --ignore=tests/test_execute.py

@@ -1,5 +1,6 @@
 """Print the notebooks of the book, in the order of `_toc.yml`."""
 
+import os
 from pathlib import Path
 
 import yaml
@@ -24,6 +25,12 @@ def notebooks():
     """Returns the notebooks among the pages, as paths relative to the repository."""
     found = (Path(page).with_suffix(".ipynb") for page in pages())
     return [path for path in found if (ROOT / path).exists()]
+
+
+def cores():
+    """Returns how many cores this process may use."""
+    affinity = getattr(os, "sched_getaffinity", None)  # not on every system
+    return len(affinity(0)) if affinity else os.cpu_count()
 
 
 if __name__ == "__main__":

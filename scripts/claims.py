@@ -28,7 +28,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import nbformat
-from chapters import ROOT, notebooks
+from chapters import ROOT, cores, notebooks
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from tabulate import tabulate
@@ -177,8 +177,7 @@ def fingerprint(notebook):
 def load(busy):
     """Keeps every core busy with a process that never rests."""
     command = [sys.executable, "-c", "while True: pass"]
-    cores = len(os.sched_getaffinity(0)) if busy else 0
-    burning = [subprocess.Popen(command) for _ in range(cores)]
+    burning = [subprocess.Popen(command) for _ in range(cores() if busy else 0)]
     try:
         yield
     finally:
@@ -265,7 +264,7 @@ def main(names):
     # Side by side, a core each; then, alone, those that want every core busy.
     quiet = [task for task in missing if not ENVIRONMENTS[task[1]].busy]
     alone = [task for task in missing if ENVIRONMENTS[task[1]].busy]
-    for tasks, workers in ((quiet, len(os.sched_getaffinity(0))), (alone, 1)):
+    for tasks, workers in ((quiet, cores()), (alone, 1)):
         for (stem, name), run in as_done(work, tasks, workers):
             runs.setdefault(stem, {})[name] = run
             machine.write_result("claims", "make claims", {"not run": absent, "runs": runs})

@@ -1,15 +1,16 @@
 """Execute the chapters side by side, into the cache from which the book is built.
 
-As many at a time as there are cores and memory for, the longest first. A chapter whose code is in
-the cache already is not executed again: a build that was stopped goes on where it was. One line
-is printed for each chapter; what the kernels write to the terminal goes to a log. A chapter that
-fails does not stop the others, and its traceback stands at the end.
+As many at a time as there are cores and memory for, the longest first. A chapter whose code and
+cell metadata are in the cache already is not executed again: a build that was stopped goes on
+where it was. One line is printed for each chapter; what the kernels write to the terminal goes to
+a log. A chapter that fails does not stop the others, and its traceback stands at the end.
 """
 
 import concurrent.futures
 import contextlib
 import logging
 import os
+import shutil
 import sys
 import time
 from typing import NamedTuple
@@ -17,12 +18,13 @@ from typing import NamedTuple
 import nbformat
 import psutil
 import yaml
-from chapters import ROOT, notebooks
+from chapters import ROOT, cores, notebooks
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
 
 BUILD = ROOT / "_build"
-KERNEL = 3.5e9  # bytes; the largest chapter takes 3.3e9
+KERNEL = 3.5e9  # bytes of memory; the largest chapter takes 3.3e9
+NEEDED = 0.5e9  # bytes of disk; the book takes 0.15e9
 TRACEBACK = 40  # lines of it that are shown
 
 
@@ -41,9 +43,10 @@ def fits(path):
 
 def at_a_time():
     """Returns how many kernels the cores and the free memory are enough for, at least one."""
-    affinity = getattr(os, "sched_getaffinity", None)
-    cores = len(affinity(0)) if affinity else os.cpu_count()
-    return max(1, min(cores, int(psutil.virtual_memory().available // KERNEL)))
+    free = psutil.virtual_memory().available
+    if free < KERNEL * min(2, cores()):
+        print(f"{free / 1e9:.1f} GB of memory are free; a chapter takes up to {KERNEL / 1e9} GB.")
+    return max(1, min(cores(), int(free // KERNEL)))
 
 
 @contextlib.contextmanager
@@ -74,6 +77,10 @@ def execute(path, folder, timeout):
 def execute_missing(paths, build, timeout):
     """Executes those notebooks that are not in the cache; returns the exit code."""
     build.mkdir(parents=True, exist_ok=True)
+    free = shutil.disk_usage(build).free
+    if free < NEEDED:  # said before anything of the last build is touched
+        print(f"The disk has {free / 1e9:.2f} GB free at {build}; a build needs {NEEDED / 1e9} GB.")
+        return 1
     folder, log_file = build / ".jupyter_cache", build / "chapters.log"
     cache = get_cache(str(folder))
     for path in paths:

@@ -1,6 +1,10 @@
 """Chapters are executed side by side, each once, and a failing one is named."""
 
+import os
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import nbformat
@@ -46,10 +50,43 @@ def test_each_chapter_is_executed_once_and_a_failing_one_is_named(scripts, tmp_p
 
 
 @pytest.mark.parametrize(("free", "expected"), [(1e9, 1), (7.1e9, 2), (1e15, 4)])
-def test_as_many_at_a_time_as_cores_and_memory_allow(scripts, monkeypatch, free, expected):
+def test_as_many_at_a_time_as_cores_and_memory_allow(scripts, monkeypatch, free, expected, capfd):
     class Memory:
         available = free
 
     monkeypatch.setattr(scripts.psutil, "virtual_memory", Memory)
-    monkeypatch.setattr(scripts.os, "sched_getaffinity", lambda _: range(4), raising=False)
+    monkeypatch.setattr(scripts, "cores", lambda: 4)
     assert scripts.at_a_time() == expected
+    assert ("GB of memory are free" in capfd.readouterr().out) == (expected == 1)
+
+
+def test_an_interrupted_run_goes_on_where_it_was(scripts, tmp_path, capfd):
+    first = write(tmp_path / "first.ipynb", "import pathlib\npathlib.Path('first').touch()")
+    sleep = "import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(600)"
+    second = write(tmp_path / "second.ipynb", sleep)
+    run = (
+        "import sys; from pathlib import Path; import execute; execute.cores = lambda: 1;"
+        "sys.exit(execute.execute_missing([*map(Path, sys.argv[2:])], Path(sys.argv[1]), 600))"
+    )
+    command = [sys.executable, "-c", run, tmp_path / "_build", first, second]
+    where = os.environ | {"PYTHONPATH": str(ROOT / "scripts")}
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=where)
+    while not (tmp_path / "begun").exists():
+        assert process.poll() is None
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    said, _ = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "1/2  first" in said
+    assert "What is finished is kept" in said
+
+    write(second, "2 + 2")
+    assert scripts.execute_missing([first, second], tmp_path / "_build", timeout=60) == 0
+    assert "1 of 2 chapters" in capfd.readouterr().out
+
+
+def test_a_full_disk_is_said_before_anything_is_touched(scripts, tmp_path, monkeypatch, capfd):
+    monkeypatch.setattr(scripts.shutil, "disk_usage", lambda _: type("Disk", (), {"free": 1.2e8}))
+    assert scripts.execute_missing([], tmp_path / "_build", timeout=60) == 1
+    assert "The disk has 0.12 GB free" in capfd.readouterr().out
+    assert not list((tmp_path / "_build").iterdir())
