@@ -22,6 +22,7 @@ NAMES = (
     "speed",
     "sampling",
     "compilation",
+    "imports",
     "quality_choice",
     "quality",
     "picture",
@@ -39,7 +40,7 @@ NAMES = (
     "image_steps",
     "vae",
 )
-LONG = ("mnist", "glow")  # hours: only if named
+LONG = ("mnist", "glow", "times")  # hours: only if named
 
 
 def peer_python(name):
