@@ -11,7 +11,6 @@ import contextlib
 import logging
 import os
 import shutil
-import sys
 import time
 from typing import NamedTuple
 
@@ -126,7 +125,3 @@ def main():
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
     paths = [ROOT / path for path in notebooks()]
     return execute_missing(paths, BUILD, config["execute"]["timeout"])
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,30 +1,32 @@
-"""Forget the book's cached executions when what they ran on has changed.
+"""What the last build was made from, as hashes over contents: a fresh clone has fresh times.
 
 Jupyter Book's cache is keyed on a notebook's text alone, and Sphinx rereads a page only when
-its file is newer. Neither sees a change in the module. This writes one hash over everything
-else that a chapter's outputs depend on (contents, not times: a fresh clone has fresh times)
-and drops the caches when it differs from the last build's.
+its file is newer. Neither sees a change in the module. One hash is kept over everything else
+that a chapter's outputs depend on, and the caches are dropped when it differs from the last
+build's. Another, over everything that a page is made from, tells when there is nothing to do.
 """
 
 import hashlib
 import shutil
 import sys
-from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
+from chapters import ROOT
+
 BUILD = ROOT / "_build"
 INPUTS = ("normflows_tut/**/*", "data/**/*", "benchmarks/results/**/*", "requirements.txt")
-# Written by `make claims`, read by no chapter.
-LEFT_OUT = "claims.json"
+# Measured on the book itself, read by no chapter.
+LEFT_OUT = {"claims.json", "imports.json", "times.json"}
 # Pages are laid out again, but not executed again, when these change.
 LAYOUT = ("_config.yml", "_toc.yml", "book/_ext/*.py")
+ALL = (*INPUTS, *LAYOUT, "book/**/*")
+BUILT = BUILD / "built.sha256"
 
 
 def fingerprint(patterns):
     """Returns one hash over the names and contents of the files matching `patterns`."""
     total = hashlib.sha256(f"{sys.version_info[:2]}".encode())
     for path in sorted({path for pattern in patterns for path in ROOT.glob(pattern)}):
-        if path.is_file() and "__pycache__" not in path.parts and path.name != LEFT_OUT:
+        if path.is_file() and "__pycache__" not in path.parts and path.name not in LEFT_OUT:
             total.update(path.relative_to(ROOT).as_posix().encode() + b"\0")
             total.update(hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()
@@ -41,6 +43,26 @@ def refresh(stamp, patterns, folders):
     stamp.write_text(now, encoding="utf-8")
 
 
-if __name__ == "__main__":
+def drop_outdated_caches():
+    """Drops what was executed or laid out from other contents."""
     refresh(BUILD / "layout.sha256", LAYOUT, [BUILD / ".doctrees"])
     refresh(BUILD / "inputs.sha256", INPUTS, [BUILD / ".jupyter_cache", BUILD / ".doctrees"])
+
+
+def everything():
+    """Returns the hash over all that the pages are made from."""
+    return fingerprint(ALL)
+
+
+def is_built(contents):
+    """Returns whether the pages that stand there were made from what has this hash."""
+    page = BUILD / "html" / "index.html"
+    return page.exists() and BUILT.exists() and BUILT.read_text(encoding="utf-8") == contents
+
+
+def note_as_built(contents):
+    """Notes what the pages were made from; with None, that they are not whole."""
+    if contents is None:
+        BUILT.unlink(missing_ok=True)
+    else:
+        BUILT.write_text(contents, encoding="utf-8")
