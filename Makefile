@@ -47,7 +47,7 @@ book: $(READY)  ## build the book: _build/html/index.html
 .PHONY: chapter
 chapter: $(READY)  ## run and build one chapter: make chapter NAME=real_nvp
 	@if [ -z "$(NAME)" ]; then echo "Which one? make chapter NAME=real_nvp" >&2; exit 1; fi
-	$(PY) scripts/chapter.py $(NAME)
+	@$(PY) scripts/chapter.py $(NAME)
 
 FIRST := change_of_variables
 

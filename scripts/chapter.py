@@ -2,15 +2,21 @@
 
     make chapter NAME=real_nvp
 
-Executes every time (no cache), stops at the first failing cell and shows its traceback.
-Links to other chapters are dead in a page built alone; `make book` checks those.
+Executes into the cache of the whole book, if the chapter has changed since. Links to other
+chapters are dead in a page built alone; `make book` checks those.
 """
 
 import sys
 from pathlib import Path
 
+import execute
+import fingerprint
 import yaml
 from chapters import ROOT, notebooks
+from make_book import jupyter_book
+
+# What chapters link to beside each other.
+BESIDE = ("book/notation", "book/glossary", "book/bibliography")
 
 
 def main(name):
@@ -19,34 +25,39 @@ def main(name):
     if name not in known:
         print(f"No chapter {name!r} in _toc.yml; there are: {', '.join(known)}.", file=sys.stderr)
         return 2
+    fingerprint.drop_outdated_caches()
+    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
+    code = execute.execute_missing(
+        [ROOT / known[name]], execute.BUILD, config["execute"]["timeout"]
+    )
+    if code:
+        return code
 
-    build = ROOT / "_build" / "chapters" / name
+    build = execute.BUILD / "chapters" / name
     build.mkdir(parents=True, exist_ok=True)
     page = known[name].with_suffix("").as_posix()
-    toc = {"format": "jb-book", "root": page, "chapters": [{"file": "book/bibliography"}]}
+    toc = {"format": "jb-book", "root": page, "chapters": [{"file": file} for file in BESIDE]}
     (build / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
 
-    config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    config["execute"]["execute_notebooks"] = "force"
+    config["execute"]["cache"] = str(execute.BUILD / ".jupyter_cache")
     config["logo"] = str(ROOT / config["logo"])
     config["html"]["favicon"] = str(ROOT / config["html"]["favicon"])
     config["sphinx"]["local_extensions"] = {
         extension: str(ROOT / folder)
         for extension, folder in config["sphinx"]["local_extensions"].items()
     }
-    config["sphinx"]["config"]["nb_execution_raise_on_error"] = True
     # What another page would have answered.
     config["sphinx"]["config"]["suppress_warnings"] = ["myst.xref_missing", "ref.ref", "ref.doc"]
     # The order of the keys counts: the widgets' scripts are loaded as they are listed.
     text = yaml.safe_dump(config, sort_keys=False)
     (build / "_config.yml").write_text(text, encoding="utf-8")
 
-    # In this process: importing Jupyter Book once more would take as long as a small chapter.
-    from jupyter_book.cli.main import main as jupyter_book
-
-    options = ["--config", str(build / "_config.yml"), "--toc", str(build / "_toc.yml")]
-    where = ["--path-output", str(build)]
-    return jupyter_book(["build", str(ROOT), *options, *where, "--all"], standalone_mode=False)
+    options = ["--config", build / "_config.yml", "--toc", build / "_toc.yml"]
+    code = jupyter_book("--path-output", build, *options, "--all", log=build / "pages.log")
+    if code == 0:
+        html = (build / "_build" / "html" / page).with_suffix(".html")
+        print(f"The chapter is at {html}")
+    return code
 
 
 if __name__ == "__main__":

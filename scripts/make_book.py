@@ -18,18 +18,24 @@ LOG = BUILD / "pages.log"
 TAIL = 40  # lines of it that are shown
 
 
+def jupyter_book(*options, log):
+    """Lets Jupyter Book lay out pages, its chatter in a file; returns the exit code."""
+    print(f"Building the pages (log: {log})", flush=True)
+    command = [Path(sys.executable).with_name("jupyter-book"), "build", *options, "."]
+    with log.open("w", encoding="utf-8") as file:
+        code = subprocess.run(command, cwd=ROOT, stdout=file, stderr=subprocess.STDOUT).returncode
+    if code:
+        print("\n".join(log.read_text(encoding="utf-8").splitlines()[-TAIL:]))
+        print(f"The pages were not built; the whole log: {log}")
+    return code
+
+
 def laid_out():
-    """Lets Jupyter Book build the pages from the cache; returns the exit code."""
-    print(f"Building the pages (log: {LOG})", flush=True)
-    jupyter_book = Path(sys.executable).with_name("jupyter-book")
-    command = [jupyter_book, "build", "-W", "-n", "--keep-going", "."]
-    with LOG.open("w", encoding="utf-8") as log:
-        code = subprocess.run(command, cwd=ROOT, stdout=log, stderr=subprocess.STDOUT).returncode
+    """Lays out the whole book, in which a warning is an error; returns the exit code."""
+    code = jupyter_book("-W", "-n", "--keep-going", log=LOG)
     if code:
         # A page that failed would count as read the next time, and the failure be forgotten.
         shutil.rmtree(BUILD / ".doctrees", ignore_errors=True)
-        print("\n".join(LOG.read_text(encoding="utf-8").splitlines()[-TAIL:]))
-        print(f"The pages were not built; the whole log: {LOG}")
     return code
 
 
