@@ -26,8 +26,11 @@ def fingerprint(patterns):
     """Returns one hash over the names and contents of the files matching `patterns`."""
     total = hashlib.sha256(f"{sys.version_info[:2]}".encode())
     for path in sorted({path for pattern in patterns for path in ROOT.glob(pattern)}):
-        if path.is_file() and "__pycache__" not in path.parts and path.name not in LEFT_OUT:
-            total.update(path.relative_to(ROOT).as_posix().encode() + b"\0")
+        name = path.relative_to(ROOT)
+        # Caches are hidden, or called __pycache__.
+        cache = any(part.startswith((".", "__pycache__")) for part in name.parts)
+        if path.is_file() and not cache and path.name not in LEFT_OUT:
+            total.update(name.as_posix().encode() + b"\0")
             total.update(hashlib.sha256(path.read_bytes()).digest())
     return total.hexdigest()
 
