@@ -52,7 +52,7 @@ chapter: $(READY)  ## run and build one chapter: make chapter NAME=real_nvp
 FIRST := change_of_variables
 
 .PHONY: first
-first:  ## run, build and open the first chapter: two minutes from a fresh clone
+first:  ## run, build and open the first chapter: three minutes from a fresh clone
 	@$(MAKE) --no-print-directory chapter NAME=$(FIRST)
 	@$(PY) -m webbrowser -t "file://$(abspath _build/chapters/$(FIRST)/_build/html/book/$(FIRST).html)"
 
