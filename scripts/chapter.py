@@ -12,7 +12,7 @@ from pathlib import Path
 import execute
 import fingerprint
 import yaml
-from chapters import ROOT, notebooks
+from chapters import BUILD, ROOT, notebooks
 from make_book import jupyter_book
 
 # What chapters link to beside each other.
@@ -27,19 +27,17 @@ def main(name):
         return 2
     fingerprint.drop_outdated_caches()
     config = yaml.safe_load((ROOT / "_config.yml").read_text(encoding="utf-8"))
-    code = execute.execute_missing(
-        [ROOT / known[name]], execute.BUILD, config["execute"]["timeout"]
-    )
+    code = execute.execute_missing([ROOT / known[name]], BUILD, config["execute"]["timeout"])
     if code:
         return code
 
-    build = execute.BUILD / "chapters" / name
+    build = BUILD / "chapters" / name
     build.mkdir(parents=True, exist_ok=True)
     page = known[name].with_suffix("").as_posix()
     toc = {"format": "jb-book", "root": page, "chapters": [{"file": file} for file in BESIDE]}
     (build / "_toc.yml").write_text(yaml.safe_dump(toc), encoding="utf-8")
 
-    config["execute"]["cache"] = str(execute.BUILD / ".jupyter_cache")
+    config["execute"]["cache"] = str(BUILD / ".jupyter_cache")
     config["logo"] = str(ROOT / config["logo"])
     config["html"]["favicon"] = str(ROOT / config["html"]["favicon"])
     config["sphinx"]["local_extensions"] = {

@@ -6,6 +6,7 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "_build"
 
 
 def pages(toc=None):

@@ -17,11 +17,10 @@ from typing import NamedTuple
 import nbformat
 import psutil
 import yaml
-from chapters import ROOT, cores, notebooks
+from chapters import BUILD, ROOT, cores, notebooks
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
 
-BUILD = ROOT / "_build"
 KERNEL = 3.5e9  # bytes of memory; the largest chapter takes 3.3e9
 NEEDED = 0.5e9  # bytes of disk; the book takes 0.15e9
 TRACEBACK = 40  # lines of it that are shown

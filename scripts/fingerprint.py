@@ -10,9 +10,8 @@ import hashlib
 import shutil
 import sys
 
-from chapters import ROOT
+from chapters import BUILD, ROOT
 
-BUILD = ROOT / "_build"
 INPUTS = ("normflows_tut/**/*", "data/**/*", "benchmarks/results/**/*", "requirements.txt")
 # Measured on the book itself, read by no chapter.
 LEFT_OUT = {"claims.json", "imports.json", "times.json"}

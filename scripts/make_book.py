@@ -10,9 +10,8 @@ import sys
 from pathlib import Path
 
 import fingerprint
-from chapters import ROOT
+from chapters import BUILD, ROOT
 
-BUILD = ROOT / "_build"
 PAGE = BUILD / "html" / "index.html"
 LOG = BUILD / "pages.log"
 TAIL = 40  # lines of it that are shown
