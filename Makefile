@@ -25,6 +25,8 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 # Two processes: this book is built for two cores. A file's tests stay in one of them.
 PARALLEL ?= -n 2 --dist loadfile
+# Each has one thread: with two, they would stand in each other's way.
+ONE_THREAD := $(addsuffix =1,TF_NUM_INTRAOP_THREADS TF_NUM_INTEROP_THREADS OMP_NUM_THREADS OPENBLAS_NUM_THREADS)
 PORT ?= 8000
 
 .PHONY: help
@@ -71,11 +73,11 @@ lint: $(READY)  ## lint and format, of modules and notebooks
 
 .PHONY: unit
 unit: $(READY)  ## unit tests
-	$(PY) -m pytest $(PARALLEL) tests --ignore=tests/browser
+	$(ONE_THREAD) $(PY) -m pytest $(PARALLEL) tests --ignore=tests/browser
 
 .PHONY: notebooks
 notebooks: $(READY)  ## every cell of every notebook in _toc.yml, by nbval
-	$(PY) -m pytest $(PARALLEL) --nbval-lax --nbval-current-env --nbval-cell-timeout=600 $$($(PY) scripts/chapters.py)
+	$(ONE_THREAD) $(PY) -m pytest $(PARALLEL) --nbval-lax --nbval-current-env --nbval-cell-timeout=600 $$($(PY) scripts/chapters.py)
 
 .PHONY: pages
 pages: book  ## the built book in a browser

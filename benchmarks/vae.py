@@ -79,6 +79,7 @@ def row_of(posterior, seed, train, test):
         max_seconds=SECONDS,
         snapshot_every=STEPS,
         seed=seed,
+        jit_compile=True,
         progress=False,
         **TRAINING,
     )

@@ -38,6 +38,7 @@ class Trainer:
             batch_size=contest.BATCH,
             learning_rate=rate,
             seed=self._seed,
+            jit_compile=True,
             progress=False,
         )
         return float(history.loss[-1])
@@ -57,6 +58,7 @@ class Trainer:
             learning_rate=rate,
             max_seconds=seconds,
             seed=self._seed,
+            jit_compile=True,
             progress=False,
             **best,
         )

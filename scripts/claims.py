@@ -28,7 +28,7 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 import nbformat
-from chapters import ROOT, cores, notebooks
+from chapters import ROOT, THREADS, cores, notebooks
 from nbclient import NotebookClient
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from tabulate import tabulate
@@ -54,14 +54,7 @@ ENVIRONMENTS = {
     "SSE4": Environment(
         {"TF_ENABLE_ONEDNN_OPTS": "0", "XLA_FLAGS": "--xla_cpu_max_isa=SSE4_2"},
     ),
-    "one thread": Environment(
-        {
-            "TF_NUM_INTRAOP_THREADS": "1",
-            "TF_NUM_INTEROP_THREADS": "1",
-            "OMP_NUM_THREADS": "1",
-            "OPENBLAS_NUM_THREADS": "1",
-        },
-    ),
+    "one thread": Environment(dict.fromkeys(THREADS, "1")),
     **{f"seeds + {shift}": Environment(seed=shift) for shift in (1000, 2000, 3000, 4000)},
     "busy": Environment(busy=True),
 }

@@ -13,11 +13,12 @@ import os
 import shutil
 import time
 from typing import NamedTuple
+from unittest import mock
 
 import nbformat
 import psutil
 import yaml
-from chapters import BUILD, ROOT, cores, notebooks
+from chapters import BUILD, ROOT, THREADS, cores, notebooks
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
 
@@ -90,11 +91,14 @@ def execute_missing(paths, build, timeout):
     if not missing:
         return 0
     workers = min(at_a_time(), len(missing))
+    # Kernels that each have a thread for every core would stand in each other's way.
+    threads = dict.fromkeys(THREADS, str(max(1, cores() // workers)))
+    environment = mock.patch.dict(os.environ, threads | os.environ)  # what is set already, stays
     print(f"Executing {len(missing)} of {len(paths)} chapters, {workers} at a time.")
     print(f"What they write to the terminal goes to {log_file}", flush=True)
 
     failures = {}
-    with log_file.open("w", encoding="utf-8") as log, terminal_output_to(log):
+    with log_file.open("w", encoding="utf-8") as log, terminal_output_to(log), environment:
         pool = concurrent.futures.ThreadPoolExecutor(workers)
         futures = {pool.submit(execute, path, folder, timeout): path for path in missing}
         try:

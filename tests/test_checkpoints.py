@@ -159,6 +159,7 @@ def run(flow, data=POINTS, **options):
         "patience": 100,
         "checkpoint_every": 10,
         "steps_per_call": 6,
+        "jit_compile": True,  # for the last bit
         "progress": False,
     }
     return training.fit(flow, data, **{**settings, **options})

@@ -156,7 +156,7 @@ def test_fit_with_a_context_resumes_validates_and_repeats(tmp_path):
         history = training.fit(
             flow, theta, context=context, num_steps=num_steps, batch_size=16,
             validation_data=theta, validation_context=x, validation_every=5,
-            checkpoint=checkpoint, steps_per_call=5, progress=False,
+            checkpoint=checkpoint, steps_per_call=5, jit_compile=True, progress=False,
         )  # fmt: skip
         return flow, history
 

@@ -49,6 +49,21 @@ def test_each_chapter_is_executed_once_and_a_failing_one_is_named(scripts, tmp_p
     assert capfd.readouterr().out == ""
 
 
+def test_the_kernels_share_the_cores(scripts, tmp_path, monkeypatch):
+    note = "import os, pathlib\nvalues = [os.environ[name] for name in {}]\n"
+    note += "pathlib.Path('{}').write_text(' '.join(values))"
+    variables = ["OMP_NUM_THREADS", "TF_NUM_INTRAOP_THREADS"]
+    names = ["one", "two"]
+    paths = [write(tmp_path / f"{name}.ipynb", note.format(variables, name)) for name in names]
+    monkeypatch.setattr(scripts, "cores", lambda: 6)
+    monkeypatch.setattr(scripts, "at_a_time", lambda: 2)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setenv("TF_NUM_INTRAOP_THREADS", "5")  # the user's own
+    assert scripts.execute_missing(paths, tmp_path / "_build", timeout=60) == 0
+    assert [(tmp_path / name).read_text() for name in names] == ["3 5"] * 2
+    assert "OMP_NUM_THREADS" not in os.environ
+
+
 @pytest.mark.parametrize(("free", "expected"), [(1e9, 1), (7.1e9, 2), (1e15, 4)])
 def test_as_many_at_a_time_as_cores_and_memory_allow(scripts, monkeypatch, free, expected, capfd):
     class Memory:

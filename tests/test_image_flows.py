@@ -157,6 +157,7 @@ def test_training_on_whole_numbers():
     images, held_out = stripes(600), stripes(200)
     flow = flows.append(small(), flows.pixel_range())
     options = {"num_steps": 60, "batch_size": 50, "learning_rate": 3e-3, "progress": False}
+    options["jit_compile"] = True  # for the last bit
     history = training.fit(flow, images, validation_data=held_out, validation_every=30, **options)
     assert all(norm.initialized for norm in flow.bijector.submodules if is_act_norm(norm))
     before = history.loss[0] / 64 / np.log(2)
@@ -247,7 +248,7 @@ def test_a_flow_on_images_is_saved_and_loaded(tmp_path):
 
 def test_a_list_of_whole_images_gets_noise_too():
     flow, images = flows.append(small(), flows.pixel_range()), stripes(40)
-    options = {"num_steps": 2, "batch_size": 20, "progress": False}
+    options = {"num_steps": 2, "batch_size": 20, "jit_compile": True, "progress": False}
     losses = [
         training.fit(flows.append(small(), flows.pixel_range()), data, **options).loss
         for data in (images, list(images))

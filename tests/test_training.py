@@ -14,7 +14,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from normflows_tut import flows, targets, training
-from normflows_tut.training import objectives, validation
+from normflows_tut.training import loop, objectives, validation
 from normflows_tut.training.engine import _ENGINES
 
 tfb, tfd = tfp.bijectors, tfp.distributions
@@ -148,20 +148,45 @@ class TestBatches:
 @pytest.fixture(scope="module")
 def reference():
     flow = small_flow()
-    return flow, fit(flow, num_steps=60, seed=5)
+    return flow, fit(flow, num_steps=60, seed=5, jit_compile=True)
 
 
 class TestRepeatability:
     def test_same_seed_same_bits_however_the_steps_are_grouped(self, reference):
         for options in ({}, {"steps_per_call": 7}, {"snapshot_every": 11}):
             flow = small_flow()
-            history = fit(flow, num_steps=60, seed=5, **options)
+            history = fit(flow, num_steps=60, seed=5, jit_compile=True, **options)
             assert_bit_equal(values(flow), values(reference[0]))
             assert_bit_equal([history.loss], [reference[1].loss])
 
     def test_another_seed_gives_another_run(self, reference):
         history = fit(small_flow(), num_steps=60, seed=6)
         assert (history.loss != reference[1].loss).any()
+
+    def test_xla_compiles_long_runs_on_vectors(self, monkeypatch):
+        used = []
+
+        def note(flow, objective, *, jit_compile, **options):
+            used.append(jit_compile)
+            raise KeyError  # before anything is trained
+
+        monkeypatch.setattr(loop, "engine_for", note)
+        noise = tfd.Sample(tfd.Normal(0.0, 1.0), [2, 2, 1])
+        images = tfd.TransformedDistribution(noise, tfb.Shift(tf.Variable(tf.zeros([2, 2, 1]))))
+        for flow, num_steps, given, expected in [
+            (shift_flow(), 1000, None, False),
+            (shift_flow(), 1001, None, True),
+            (images, 1001, None, False),
+            (images, 1001, True, True),
+            (shift_flow(), 1001, False, False),
+            (shift_flow(), 1, True, True),
+        ]:
+            data = np.zeros([4, *flow.event_shape])
+            with pytest.raises(KeyError):
+                fit(flow, data, num_steps=num_steps, jit_compile=given)
+            assert used.pop() is expected
+        with pytest.raises(ValueError, match="jit_compile must be True, False or None, got 'yes'"):
+            fit(shift_flow(), jit_compile="yes")
 
     def test_plain_graphs_train_too(self, reference):
         history = fit(small_flow(), num_steps=60, seed=5, jit_compile=False)

@@ -144,7 +144,7 @@ def test_images_are_binarized_validated_and_resumed(tmp_path):
         history = training.fit_elbo(
             vae, data, num_steps=num_steps, batch_size=32, learning_rate=3e-3, annealing_steps=20,
             validation_data=data[:50], validation_every=50, checkpoint=checkpoint,
-            steps_per_call=25, progress=False,
+            steps_per_call=25, jit_compile=True, progress=False,
         )  # fmt: skip
         return vae, history
 

@@ -92,8 +92,11 @@ class Planar(VectorBijector):
     @property
     def u_hat(self):
         """The constrained direction, shape `[..., d]` (appendix A.1)."""
+        return self._u_hat(self._slope_at_plane())
+
+    def _u_hat(self, slope_at_plane):
         w_dot_u = tf.reduce_sum(self.w * self.u, axis=-1)
-        correction = self._slope_at_plane() - 1.0 - w_dot_u
+        correction = slope_at_plane - 1.0 - w_dot_u
         square = tf.reduce_sum(tf.square(self.w), axis=-1, keepdims=True)
         return self.u + correction[..., tf.newaxis] * tf.math.divide_no_nan(self.w, square)
 
@@ -104,21 +107,21 @@ class Planar(VectorBijector):
         return tf.reduce_sum(points * self.w, axis=-1)
 
     def _forward_and_log_det(self, z):
-        alpha = self._height(z)
-        y = z + self.u_hat * tf.tanh(alpha + self.b)[..., tf.newaxis]
-        return y, tf.math.log(self._slope(alpha))
+        push, log_det = self._push_and_log_det(self._height(z), self._slope_at_plane())
+        return z + push, log_det
 
     def _inverse_and_log_det(self, y):
-        alpha = self._solve(self._height(y))
-        z = y - self.u_hat * tf.tanh(alpha + self.b)[..., tf.newaxis]
-        return z, -tf.math.log(self._slope(alpha))
-
-    def _slope(self, alpha):
-        return _slope(alpha, self._slope_at_plane(), self.b)
-
-    def _solve(self, target):
-        """Solves `alpha + (w.u_hat) tanh(alpha + b) = target` elementwise."""
         slope_at_plane = self._slope_at_plane()
+        alpha = self._solve(self._height(y), slope_at_plane)
+        push, log_det = self._push_and_log_det(alpha, slope_at_plane)
+        return y - push, -log_det
+
+    def _push_and_log_det(self, alpha, slope_at_plane):
+        push = self._u_hat(slope_at_plane) * tf.tanh(alpha + self.b)[..., tf.newaxis]
+        return push, tf.math.log(_slope(alpha, slope_at_plane, self.b))
+
+    def _solve(self, target, slope_at_plane):
+        """Solves `alpha + (w.u_hat) tanh(alpha + b) = target` elementwise."""
         eps = np.finfo(self.dtype.as_numpy_dtype).eps
         reach = tf.abs(slope_at_plane - 1.0)  # |tanh| <= 1 brackets the root
         return increasing_root(

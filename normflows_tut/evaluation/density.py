@@ -11,7 +11,7 @@ from normflows_tut.flows import ConditionalFlow
 from normflows_tut.targets import Energy
 
 # What one compiled call gets: so many points, or fewer if they are large, as images are.
-_POINTS, _NUMBERS = 5_000, 2**19
+_POINTS, _NUMBERS = 5_000, 2**17
 
 _compiled = weakref.WeakKeyDictionary()
 
@@ -125,17 +125,18 @@ def _log_density_of_chunk(target, x, compiled):
                 f"{_name(target)} must return shape {[len(x)]}, got {list(values.shape)}."
             )
         return values
-    size = chunk_size(x.shape[1:])
+    size, log_prob = len(x), target.log_prob
+    if compiled:
+        size, log_prob = chunk_size(x.shape[1:]), compiled_call(target, _log_prob)
     padding = [(0, size - len(x))] + [(0, 0)] * (x.ndim - 1)
-    padded = tf.constant(np.pad(x, padding, mode="edge"), target.dtype)
-    log_prob = compiled_call(target, _log_prob)(padded) if compiled else target.log_prob(padded)
-    if log_prob.shape != [size]:
+    values = log_prob(tf.constant(np.pad(x, padding, mode="edge"), target.dtype))
+    if values.shape != [size]:
         raise ValueError(
             f"{_name(target)} has batch shape {target.batch_shape} and event shape "
             f"{target.event_shape}: points of shape {list(x.shape[1:])} do not give one "
             "log-density each."
         )
-    return log_prob.numpy().astype(np.float64)[: len(x)]
+    return values.numpy().astype(np.float64)[: len(x)]
 
 
 def target_samples(target, num_samples, seed):

@@ -37,9 +37,7 @@ class Colours(tfd.Distribution):
         self._entropy_value = -np.sum(positive * np.log(positive / volume))
         with np.errstate(divide="ignore"):  # the density of an empty cube is exp(-inf)
             self._log_densities = tf.constant(np.log(mass / volume), dtype)
-        occupied = np.flatnonzero(mass)
-        self._occupied = tf.constant(occupied, tf.int32)
-        self._cumulative = tf.constant(np.cumsum(mass[occupied]))
+        self._cell_of_pixel = tf.constant(np.repeat(np.arange(mass.size), counts.ravel()), tf.int32)
         super().__init__(
             dtype=dtype,
             reparameterization_type=tfd.NOT_REPARAMETERIZED,
@@ -51,9 +49,10 @@ class Colours(tfd.Distribution):
 
     def _sample_n(self, n, seed=None):
         which, place = tfp.random.split_seed(seed, 2)
-        share = tf.random.stateless_uniform([n], seed=which, dtype=tf.float64)
-        found = tf.searchsorted(self._cumulative, share * self._cumulative[-1], side="right")
-        cell = tf.gather(self._occupied, tf.minimum(found, len(self._occupied) - 1))
+        # 64 bits, so that no pixel is favoured by more than a part in 10^12.
+        count = tf.size(self._cell_of_pixel, tf.int64)
+        pixel = tf.random.stateless_uniform([n], which, minval=0, maxval=count, dtype=tf.int64)
+        cell = tf.gather(self._cell_of_pixel, pixel)
         red_green, blue = cell // self._side, cell % self._side
         corner = tf.stack([red_green // self._side, red_green % self._side, blue], axis=-1)
         # Away from the rim, where rounding could lead into an empty neighbour.

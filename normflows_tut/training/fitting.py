@@ -41,7 +41,7 @@ def fit(
     checkpoint=None,
     checkpoint_every=1000,
     steps_per_call=50,
-    jit_compile=True,
+    jit_compile=None,
     max_seconds=None,
     progress=True,
 ):
@@ -58,7 +58,8 @@ def fit(
     are kept with the flow: a further `fit` with the same shapes compiles nothing.
 
     Batches, and the noise of fresh draws, depend on `seed` and the number of the step alone:
-    the same call gives the same weights to the last bit (on one machine, compiled with XLA).
+    the same call gives the same weights to the last bit (on one machine, with
+    `jit_compile=True`; without XLA some operations add up in an order that varies).
 
     Args:
       flow: A `tfd.Distribution` on events `[d]` or `[height, width, channels]`, with its
@@ -90,7 +91,9 @@ def fit(
       checkpoint_every: Steps between saves; the run is also saved where it ends, unless by an
         exception.
       steps_per_call: Steps in one compiled call, at most.
-      jit_compile: Whether XLA compiles the steps. Without, results repeat only nearly.
+      jit_compile: Whether XLA compiles the steps. That takes seconds and makes every step
+        faster, so None means: for runs of more than 1,000 steps, unless events are images, whose
+        convolutions XLA makes slower on a CPU.
       max_seconds: The run stops after the call in which this time has passed.
       progress: Whether to show a progress bar, on stderr, to a terminal or notebook.
 

@@ -29,7 +29,7 @@ class Settings:
     checkpoint: str | pathlib.Path | None
     checkpoint_every: int
     steps_per_call: int
-    jit_compile: bool
+    jit_compile: bool | None
     max_seconds: float | None
     progress: bool
 
@@ -45,6 +45,8 @@ class Settings:
         for name in ("clip_norm", "max_seconds"):
             if getattr(self, name) is not None:
                 setattr(self, name, positive_float(name, getattr(self, name)))
+        if self.jit_compile not in (True, False, None):
+            raise ValueError(f"jit_compile must be True, False or None, got {self.jit_compile!r}.")
         if self.snapshot_every is not None:
             self.snapshot_every = positive_int("snapshot_every", self.snapshot_every)
         if self.snapshot_fn is None:

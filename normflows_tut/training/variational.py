@@ -29,7 +29,7 @@ def fit_elbo(
     checkpoint=None,
     checkpoint_every=1000,
     steps_per_call=50,
-    jit_compile=True,
+    jit_compile=None,
     max_seconds=None,
     progress=True,
 ):
@@ -62,7 +62,7 @@ def fit_elbo(
       checkpoint: Path of a file to continue from and to save to.
       checkpoint_every: Steps between saves.
       steps_per_call: Steps in one compiled call, at most.
-      jit_compile: Whether XLA compiles the steps.
+      jit_compile: Whether XLA compiles the steps, or None for what the length suggests.
       max_seconds: The run stops after the call in which this time has passed.
       progress: Whether to show a progress bar.
 
