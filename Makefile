@@ -64,7 +64,7 @@ serve: book  ## show the book at http://127.0.0.1:8000 (PORT=... for another)
 
 .PHONY: test
 test: $(READY)  ## all tests: the four below, and how each went
-	@$(PY) scripts/timed.py "$(MAKE)" lint unit notebooks pages
+	@$(PY) scripts/parts.py "$(MAKE)" lint unit notebooks pages
 
 .PHONY: lint
 lint: $(READY)  ## lint and format, of modules and notebooks

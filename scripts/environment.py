@@ -13,6 +13,8 @@ import sys
 import time
 from pathlib import Path
 
+from clock import clock
+
 OLDEST, NEWEST = (3, 11), (3, 13)
 NEEDED = 4e9  # bytes; TensorFlow and its company take 3.1e9
 TAIL = 15  # lines of the log that are shown
@@ -79,8 +81,7 @@ def main(folder, *installations):
             if subprocess.run(command, stdout=file, stderr=subprocess.STDOUT).returncode:
                 print(explained(log), file=sys.stderr)
                 return 1
-    minutes, seconds = divmod(round(time.monotonic() - began), 60)
-    print(f"The environment is ready ({minutes}:{seconds:02}).", flush=True)
+    print(f"The environment is ready ({clock(time.monotonic() - began)}).", flush=True)
     return 0
 
 

@@ -19,6 +19,7 @@ import nbformat
 import psutil
 import yaml
 from chapters import BUILD, ROOT, THREADS, cores, notebooks
+from clock import clock
 from jupyter_cache import get_cache
 from jupyter_cache.executors import load_executor
 
@@ -104,9 +105,8 @@ def execute_missing(paths, build, timeout):
         try:
             for count, future in enumerate(concurrent.futures.as_completed(futures), 1):
                 path, done = futures[future], future.result()
-                minutes, seconds = divmod(round(done.seconds), 60)
                 words = "failed" if done.failure else ""
-                line = f"{count:4}/{len(missing)}  {path.stem:20} {minutes:3}:{seconds:02}  {words}"
+                line = f"{count:4}/{len(missing)}  {path.stem:20} {clock(done.seconds):>6}  {words}"
                 print(line.rstrip(), flush=True)
                 if done.failure:
                     failures[path.stem] = done.failure

@@ -19,6 +19,7 @@ LEFT_OUT = {"claims.json", "imports.json", "times.json"}
 LAYOUT = ("_config.yml", "_toc.yml", "book/_ext/*.py")
 ALL = (*INPUTS, *LAYOUT, "book/**/*")
 BUILT = BUILD / "built.sha256"
+PAGE = BUILD / "html" / "index.html"
 
 
 def fingerprint(patterns):
@@ -58,8 +59,7 @@ def everything():
 
 def is_built(contents):
     """Returns whether the pages that stand there were made from what has this hash."""
-    page = BUILD / "html" / "index.html"
-    return page.exists() and BUILT.exists() and BUILT.read_text(encoding="utf-8") == contents
+    return PAGE.exists() and BUILT.exists() and BUILT.read_text(encoding="utf-8") == contents
 
 
 def note_as_built(contents):

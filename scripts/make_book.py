@@ -12,7 +12,6 @@ from pathlib import Path
 import fingerprint
 from chapters import BUILD, ROOT
 
-PAGE = BUILD / "html" / "index.html"
 LOG = BUILD / "pages.log"
 TAIL = 40  # lines of it that are shown
 
@@ -53,7 +52,7 @@ def main():
         if code:
             return code
         fingerprint.note_as_built(contents)
-    print(f"The book is at {PAGE}")
+    print(f"The book is at {fingerprint.PAGE}")
     print("Open it in a browser; with `make serve` its search works too.")
     return 0
 

@@ -22,14 +22,14 @@ def build(monkeypatch, tmp_path):
     monkeypatch.setattr(fingerprint, "ROOT", tmp_path)
     monkeypatch.setattr(fingerprint, "BUILD", tmp_path / "_build")
     monkeypatch.setattr(fingerprint, "BUILT", tmp_path / "_build" / "built.sha256")
+    monkeypatch.setattr(fingerprint, "PAGE", tmp_path / "_build" / "html" / "index.html")
     codes = {"executed": 0, "laid out": 0}
     the = types.SimpleNamespace(main=make_book.main, done=[], codes=codes)
 
     def step(name):
         def run():
-            page = tmp_path / "_build" / "html" / "index.html"
-            page.parent.mkdir(parents=True, exist_ok=True)
-            page.touch()
+            fingerprint.PAGE.parent.mkdir(parents=True, exist_ok=True)
+            fingerprint.PAGE.touch()
             the.done.append(name)
             return the.codes[name]
 

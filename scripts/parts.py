@@ -1,6 +1,6 @@
 """Make several targets one after the other, and sum up how each went: `make test`.
 
-    python scripts/timed.py make lint unit
+    python scripts/parts.py make lint unit
 
 The targets after a failing one are made too: one run tells all that is to mend.
 """
@@ -9,13 +9,8 @@ import subprocess
 import sys
 import time
 
+from clock import clock
 from tabulate import tabulate
-
-
-def clock(seconds):
-    """Returns seconds as minutes and seconds, such as 12:05."""
-    minutes, seconds = divmod(round(seconds), 60)
-    return f"{minutes}:{seconds:02}"
 
 
 def main(make, *targets):
