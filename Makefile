@@ -25,6 +25,8 @@ export PYTHONDONTWRITEBYTECODE := 1
 
 # Two processes: this book is built for two cores. A file's tests stay in one of them.
 PARALLEL ?= -n 2 --dist loadfile
+# In the browser it is a page's tests that do: tests/browser/conftest.py says so.
+PARALLEL_PAGES ?= -n 2
 PORT ?= 8000
 
 .PHONY: help
@@ -79,7 +81,7 @@ notebooks: $(READY)  ## every cell of every notebook in _toc.yml, by nbval
 
 .PHONY: pages
 pages: book  ## the built book in a browser
-	$(PY) -m pytest tests/browser
+	$(PY) -m pytest $(PARALLEL_PAGES) tests/browser
 
 .PHONY: claims
 claims: $(READY)  ## the chapters' assertions on other processors, seeds and loads: hours; or NAME=vae
