@@ -27,6 +27,8 @@ export PYTHONDONTWRITEBYTECODE := 1
 PARALLEL ?= -n 2 --dist loadfile
 # Each has one thread: with two, they would stand in each other's way.
 ONE_THREAD := $(addsuffix =1,TF_NUM_INTRAOP_THREADS TF_NUM_INTEROP_THREADS OMP_NUM_THREADS OPENBLAS_NUM_THREADS)
+# In the browser it is a page's tests that do: tests/browser/conftest.py says so.
+PARALLEL_PAGES ?= -n 2
 PORT ?= 8000
 
 .PHONY: help
@@ -81,7 +83,7 @@ notebooks: $(READY)  ## every cell of every notebook in _toc.yml, by nbval
 
 .PHONY: pages
 pages: book  ## the built book in a browser
-	$(PY) -m pytest tests/browser
+	$(PY) -m pytest $(PARALLEL_PAGES) tests/browser
 
 .PHONY: claims
 claims: $(READY)  ## the chapters' assertions on other processors, seeds and loads: hours; or NAME=vae

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_probability as tfp
+from jacobians import image_and_log_det
 
 from normflows_tut import evaluation, flows
 from normflows_tut.bijectors import initialize_act_norms
@@ -48,29 +49,32 @@ def test_density_is_that_of_the_samples(factory, event_size):
         with pytest.raises(ValueError, match="at least 2, got 1"):
             factory(1)
         return
-    flow = _randomized(factory(event_size, 3, dtype=tf.float64))
+    num_layers = 3 if event_size > 1 else 1
+    flow = _randomized(factory(event_size, num_layers, dtype=tf.float64))
     z = tf.constant(np.random.default_rng(0).normal(size=[20, event_size]))
-    with tf.GradientTape() as tape:
-        tape.watch(z)
-        x = flow.bijector.forward(z)
-    _, log_det = np.linalg.slogdet(tape.batch_jacobian(x, z))
+    # Eagerly, TensorFlow's gradient of a gather of no rows fails; of one coordinate there is one.
+    forward = tf.function(flow.bijector.forward) if event_size == 1 else flow.bijector.forward
+    x, log_det = image_and_log_det(forward, z)
     expected = flow.distribution.log_prob(z) - log_det
     np.testing.assert_allclose(flow.log_prob(tf.identity(x)), expected, rtol=0, atol=1e-10)
 
 
 @each_flow
 def test_two_dimensional_flows_integrate_to_one(factory):
-    flow = _randomized(factory(2, 4, dtype=tf.float64))
-    total = evaluation.integral(flow, ((-12, 12), (-12, 12)), tolerance=1e-6)
+    flow = _randomized(factory(2, 2, dtype=tf.float64))
+    # Splines have edges, at which more points would be spent: here they are 3e-6 off at most.
+    total = evaluation.integral(
+        flow, ((-12, 12), (-12, 12)), tolerance=1e-6, max_evaluations=250_000
+    )
     assert total == pytest.approx(1.0, abs=1e-5)
 
 
 @each_flow
 def test_layers_and_prefixes(factory):
-    flow = _randomized(factory(2, 5, dtype=tf.float64))
+    flow = _randomized(factory(2, 3, dtype=tf.float64))
     initialize_act_norms(flow.bijector, 3.0 + 7.0 * np.random.default_rng(1).normal(size=[99, 2]))
     stack = flows.layers(flow)
-    assert len(stack) == 5
+    assert len(stack) == 3
     z = tf.constant(np.random.default_rng(0).normal(size=[20, 2]))
     x = z
     for layer in stack:
@@ -78,7 +82,7 @@ def test_layers_and_prefixes(factory):
     np.testing.assert_allclose(x, flow.bijector.forward(tf.identity(z)), rtol=0, atol=1e-12)
 
     partial = flows.prefixes(flow)
-    assert len(partial) == 6
+    assert len(partial) == 4
     np.testing.assert_allclose(
         partial[-1].log_prob(x), flow.log_prob(tf.identity(x)), rtol=0, atol=1e-12
     )
@@ -205,7 +209,7 @@ def test_an_export_is_served_without_this_package(factory, tmp_path):
 
 
 def test_an_export_runs_in_a_process_of_plain_tensorflow(tmp_path):
-    flow = _randomized(flows.neural_spline(2, autoregressive=True))
+    flow = _randomized(flows.neural_spline(2, 2, autoregressive=True))
     x = np.float32([[0.5, -1.0], [3.0, 2.0]])
     flows.export(flow, tmp_path / "served")
     script = (

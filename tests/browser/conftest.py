@@ -5,6 +5,7 @@ import functools
 import http.server
 import json
 import os
+import re
 import shutil
 import sys
 import threading
@@ -169,6 +170,10 @@ class Visit:
         )
         return self
 
+    def close(self):
+        """Closes the page, and with it what it kept."""
+        self.page.context.close()
+
 
 @pytest.fixture(scope="session")
 def browser():
@@ -198,25 +203,74 @@ def site():
     server.shutdown()
 
 
-@pytest.fixture(scope="module")
+def open_page(browser, address, *, width=1280):
+    """Opens an address in a fresh context and returns the Visit."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme="light", reduced_motion="reduce"
+    )
+    visit = Visit(context.new_page()).watch()
+    visit.page.goto(address)
+    return visit.settle()
+
+
+@pytest.fixture
 def visit(browser):
     """A function that opens an address in a fresh context and returns the Visit."""
-    contexts = []
+    visits = []
 
-    def go(address, *, width=1280, theme="light"):
-        context = browser.new_context(
-            viewport={"width": width, "height": 900},
-            color_scheme=theme,
-            reduced_motion="reduce",
-        )
-        contexts.append(context)
-        visit = Visit(context.new_page()).watch()
-        visit.page.goto(address)
-        return visit.settle()
+    def go(address):
+        visits.append(open_page(browser, address))
+        return visits[-1]
 
     yield go
-    for context in contexts:
-        context.close()
+    for each in visits:
+        each.close()
+
+
+@pytest.fixture(scope="session")
+def read(browser):
+    """A function like `visit`'s that keeps the last page open for the next test that asks for it.
+
+    A chapter takes seconds to open, and its moving pictures keep a core busy until it is closed.
+    """
+    last = {}
+
+    def go(address, **options):
+        if address not in last:
+            for each in last.values():
+                each.close()
+            last.clear()
+            last[address] = open_page(browser, address, **options)
+        return last[address]
+
+    yield go
+    for each in last.values():
+        each.close()
+
+
+def page_of(item):
+    """Returns the page that a test is about, or None."""
+    values = item.callspec.params.values() if hasattr(item, "callspec") else ()
+    return next((value for value in values if str(value).endswith(".html")), None)
+
+
+def pytest_collection_modifyitems(items):
+    """Tests of one page follow each other, so that it is opened twice only: see `read`."""
+    items.sort(key=lambda item: (page_of(item) or "", "pocket" in item.fixturenames))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Gives the tests of a page to one process, and of a file those that are of no page."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    # pytest-xdist's own groups, `xdist_group`, are not seen with pytest 9.2.
+    class ByPage(LoadScopeScheduling):
+        def _split_scope(self, nodeid):
+            page = re.search(r"\[(\S+\.html)\]$", nodeid)
+            return page[1] if page else nodeid.split("::")[0]
+
+    return ByPage(config, log)
 
 
 @pytest.fixture(scope="module")

@@ -94,8 +94,8 @@ def test_it_moves_under_the_hand(show, page):
     page.locator(".nt-ink canvas").hover(position={"x": 100, "y": 100})
     state()
     assert page.locator("[data-readout=hover-density]").inner_text() != "\N{EN DASH}"
-    page.wait_for_timeout(400)
-    assert "given the observation 4.00, 7.00" in page.get_by_role("img").get_attribute("aria-label")
+    said = "document.querySelector('[role=img]').getAttribute('aria-label')"
+    page.wait_for_function(f"{said}.includes('given the observation 4.00, 7.00')")
     page.get_by_role("button", name="Reset").click()
     after = state()
     assert {k: after[k] for k in start} == start
